@@ -1,0 +1,81 @@
+import type { DelegatedRole, TargetFile } from '@holdfast/tuf';
+import { BIN_DIGITS, type TargetPath } from './target-path.ts';
+
+/**
+ * A bin tree spreads the targets of one delegated role over roles of bounded size (DESIGN §3). Its top is the role
+ * itself; a role that grows past `BIN_BYTES` becomes a branch that delegates to 16 children, one for each next hex digit
+ * of the target path. The tree needs no ceremony: every role in it is signed by the keys of its top.
+ */
+
+/** Size in bytes of encoded targets beyond which a role is split. */
+export const BIN_BYTES = 16_384;
+
+/** The role for a hex prefix of the bin: `unclaimed` for the empty one, `unclaimed.3f` for `3f`. */
+export function binRoleName(top: string, prefix: string): string {
+  return prefix === '' ? top : `${top}.${prefix}`;
+}
+
+/** The hex prefix of a role in the tree of `top`, or `undefined` when the role is not in it. */
+export function binPrefix(top: string, role: string): string | undefined {
+  if (role === top) return '';
+  if (!role.startsWith(`${top}.`)) return undefined;
+  const prefix = role.slice(top.length + 1);
+  return prefix.length <= BIN_DIGITS && /^[0-9a-f]+$/.test(prefix) ? prefix : undefined;
+}
+
+/** The prefix of the leaf that holds `bin`, found by walking down while a role is a branch: at most 6 steps. */
+export function leafPrefix(bin: string, isBranch: (prefix: string) => boolean): string {
+  let depth = 0;
+  while (depth < BIN_DIGITS && isBranch(bin.slice(0, depth))) depth++;
+  return bin.slice(0, depth);
+}
+
+/** The bins that start with `prefix`, as an inclusive range of 6-digit strings. */
+export function binRange(prefix: string): { first: string; last: string } {
+  return { first: prefix.padEnd(BIN_DIGITS, '0'), last: prefix.padEnd(BIN_DIGITS, 'f') };
+}
+
+/** The 16 delegations of a branch, in the order of their digits. */
+export function branchDelegations(
+  top: string,
+  prefix: string,
+  keyids: readonly string[],
+  threshold: number,
+): DelegatedRole[] {
+  return Array.from('0123456789abcdef', (digit) => ({
+    name: binRoleName(top, prefix + digit),
+    keyids,
+    threshold,
+    terminating: true,
+    paths: [`${prefix + digit}*/*/*`],
+  }));
+}
+
+/** A role of the tree as it is to be signed: targets of its own, or a branch that delegates. */
+export type BinRole =
+  | { readonly prefix: string; readonly targets: ReadonlyMap<TargetPath, TargetFile> }
+  | { readonly prefix: string; readonly branch: true };
+
+/**
+ * What becomes of the leaf at `prefix` when it holds `targets`: itself, or, past the size limit, a branch and its
+ * children, deepest roles first. A leaf at full depth is never split: it may hold one large project.
+ */
+export function planLeaf(prefix: string, targets: ReadonlyMap<TargetPath, TargetFile>): BinRole[] {
+  if (prefix.length === BIN_DIGITS || encodedBytes(targets) <= BIN_BYTES) return [{ prefix, targets }];
+  const children = new Map<string, Map<TargetPath, TargetFile>>();
+  for (const digit of '0123456789abcdef') children.set(prefix + digit, new Map());
+  for (const [path, file] of targets) children.get(path.slice(0, prefix.length + 1))?.set(path, file);
+  return [...Array.from(children, ([child, own]) => planLeaf(child, own)).flat(), { prefix, branch: true }];
+}
+
+/** About the bytes that the targets take in canonical JSON; splitting needs no more than that. */
+function encodedBytes(targets: ReadonlyMap<TargetPath, TargetFile>): number {
+  let bytes = 0;
+  for (const [path, file] of targets) {
+    bytes += path.length + 130;
+    for (const [key, value] of file.custom ?? []) {
+      bytes += key.length + 6 + (typeof value === 'string' ? value.length : value instanceof Map ? 100 : 4);
+    }
+  }
+  return bytes;
+}
