@@ -1,0 +1,39 @@
+/** A transfer coding that this server makes, by its HTTP name. */
+export type ContentEncoding = 'br' | 'gzip' | 'zstd';
+
+/** What the server prefers when the client likes several equally: the fastest to make first. */
+const PREFERENCE: readonly ContentEncoding[] = ['zstd', 'gzip', 'br'];
+
+/** The most codings that are read from one field; nobody sends more. */
+const MAX_CODINGS = 16;
+
+/**
+ * Chooses a coding for the answer from Accept-Encoding (RFC 9110 §12.5.3), or `undefined` for no coding. Without the
+ * field nothing is compressed: a client that wants it says so.
+ */
+export function negotiateEncoding(header: string | undefined): ContentEncoding | undefined {
+  if (header === undefined) return undefined;
+  const weights = readWeights(header);
+  const wildcard = weights.get('*') ?? 0;
+  let best: ContentEncoding | undefined;
+  let bestWeight = weights.get('identity') ?? 0;
+  for (const encoding of PREFERENCE) {
+    const weight = weights.get(encoding) ?? wildcard;
+    if (weight > bestWeight || (weight === bestWeight && weight > 0 && best === undefined)) {
+      best = encoding;
+      bestWeight = weight;
+    }
+  }
+  return best;
+}
+
+function readWeights(header: string): ReadonlyMap<string, number> {
+  const weights = new Map<string, number>();
+  for (const item of header.split(',', MAX_CODINGS)) {
+    const [coding = '', ...parameters] = item.split(';');
+    const quality = parameters.map((parameter) => /^\s*q=([01](?:\.\d{0,3})?)\s*$/i.exec(parameter)?.[1]);
+    const weight = Number(quality.find((value) => value !== undefined) ?? '1');
+    if (coding.trim() !== '') weights.set(coding.trim().toLowerCase(), Math.min(weight, 1));
+  }
+  return weights;
+}
