@@ -1,0 +1,220 @@
+/**
+ * Every way in which the index says no: one class for each thing that a caller handles differently, with a stable
+ * `code` and the facts as fields. Sentences for people are made at the edge, from the code and the fields.
+ */
+export abstract class IndexError extends Error {
+  abstract readonly code: string;
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** The name was published before with other bytes, or was deleted: names are unique for ever. */
+export class FilenameTakenError extends IndexError {
+  readonly code = 'FILENAME_TAKEN';
+  readonly filename: string;
+  constructor(filename: string, options?: ErrorOptions) {
+    super(`${filename} exists with different content, or existed and was deleted`, options);
+    this.filename = filename;
+  }
+}
+
+/** The file would make the files of the project larger in total than the index allows. */
+export class ProjectFullError extends IndexError {
+  readonly code = 'PROJECT_FULL';
+  readonly project: string;
+  /** Bytes. */
+  readonly limit: number;
+  constructor(project: string, limit: number) {
+    super(`the files of ${project} would take more than ${limit} bytes`);
+    this.project = project;
+    this.limit = limit;
+  }
+}
+
+/** The account may not publish for this project, or the token was made for another one. */
+export class NotYourProjectError extends IndexError {
+  readonly code = 'NOT_YOUR_PROJECT';
+  readonly project: string;
+  readonly account: string;
+  constructor(project: string, account: string) {
+    super(`${account} is not a member of ${project}`);
+    this.project = project;
+    this.account = account;
+  }
+}
+
+/** The project has no such published file. */
+export class FileUnknownError extends IndexError {
+  readonly code = 'FILE_UNKNOWN';
+  readonly project: string;
+  readonly filename: string;
+  constructor(project: string, filename: string) {
+    super(`${project} has no file ${filename}`);
+    this.project = project;
+    this.filename = filename;
+  }
+}
+
+/** There is no such account. */
+export class AccountUnknownError extends IndexError {
+  readonly code = 'ACCOUNT_UNKNOWN';
+  readonly account: string;
+  constructor(account: string) {
+    super(`there is no account ${account}`);
+    this.account = account;
+  }
+}
+
+/** The account exists already. */
+export class AccountExistsError extends IndexError {
+  readonly code = 'ACCOUNT_EXISTS';
+  readonly account: string;
+  constructor(account: string) {
+    super(`the account ${account} exists`);
+    this.account = account;
+  }
+}
+
+/** The account name has characters or a length that are not allowed. */
+export class InvalidAccountError extends IndexError {
+  readonly code = 'INVALID_ACCOUNT';
+  readonly account: string;
+  constructor(account: string) {
+    super(`${JSON.stringify(account)} is not an account name: 1 to 64 of a-z, 0-9, "-", "_", "."`);
+    this.account = account;
+  }
+}
+
+/** There is no such project. */
+export class ProjectUnknownError extends IndexError {
+  readonly code = 'PROJECT_UNKNOWN';
+  readonly project: string;
+  constructor(project: string) {
+    super(`there is no project ${project}`);
+    this.project = project;
+  }
+}
+
+/** No space, or no quota, is left where objects or records are kept. */
+export class StorageFullError extends IndexError {
+  readonly code = 'STORAGE_FULL';
+  constructor(options?: ErrorOptions) {
+    super('no space is left for the index', options);
+  }
+}
+
+/** A key that no object can have. */
+export class InvalidObjectKeyError extends IndexError {
+  readonly code = 'INVALID_OBJECT_KEY';
+  readonly key: string;
+  constructor(key: string) {
+    super(`${JSON.stringify(key.slice(0, 200))} is not an object key`);
+    this.key = key;
+  }
+}
+
+/** The object is larger than the caller reads. */
+export class ObjectTooLargeError extends IndexError {
+  readonly code = 'OBJECT_TOO_LARGE';
+  readonly key: string;
+  readonly size: number;
+  constructor(key: string, size: number) {
+    super(`object ${key} has ${size} bytes, more than the reader takes`);
+    this.key = key;
+    this.size = size;
+  }
+}
+
+/**
+ * Signing or storing metadata failed for now. The change is recorded and will be published when the cause is gone; it
+ * was not acknowledged, so asking again is right and safe.
+ */
+export class PublishDelayedError extends IndexError {
+  readonly code = 'PUBLISH_DELAYED';
+  constructor(options?: ErrorOptions) {
+    super('the change is recorded but could not be signed and stored yet', options);
+  }
+}
+
+/** The index is closing or closed. */
+export class IndexClosedError extends IndexError {
+  readonly code = 'INDEX_CLOSED';
+  constructor(options?: ErrorOptions) {
+    super('the index is closed', options);
+  }
+}
+
+/** Another process has the index open for publishing. */
+export class IndexInUseError extends IndexError {
+  readonly code = 'INDEX_IN_USE';
+  readonly directory: string;
+  constructor(directory: string, options?: ErrorOptions) {
+    super(`another process serves the index in ${directory}`, options);
+    this.directory = directory;
+  }
+}
+
+/** The directory holds an index already, or something else. */
+export class IndexExistsError extends IndexError {
+  readonly code = 'INDEX_EXISTS';
+  readonly directory: string;
+  constructor(directory: string) {
+    super(`${directory} is not empty`);
+    this.directory = directory;
+  }
+}
+
+/** The directory holds no index, or one that was not made completely. */
+export class NoIndexError extends IndexError {
+  readonly code = 'NO_INDEX';
+  readonly directory: string;
+  constructor(directory: string, options?: ErrorOptions) {
+    super(`${directory} holds no index`, options);
+    this.directory = directory;
+  }
+}
+
+/** Records or objects are damaged in a way that the index cannot repair by itself. */
+export class DamagedIndexError extends IndexError {
+  readonly code = 'DAMAGED_INDEX';
+  /** What is damaged: `records`, or an object key. */
+  readonly what: string;
+  constructor(what: string, reason: string, options?: ErrorOptions) {
+    super(`${what}: ${reason}`, options);
+    this.what = what;
+  }
+}
+
+/** A query failed for a reason that is nobody's input: busy, read-only, I/O. */
+export class RecordsError extends IndexError {
+  readonly code = 'RECORDS';
+  /** The database's own code, where it gave one. */
+  readonly errcode: number | undefined;
+  constructor(message: string, errcode?: number, options?: ErrorOptions) {
+    super(message, options);
+    this.errcode = errcode;
+  }
+}
+
+/** The SQLite in this runtime has a known way to damage its file. */
+export class UnsafeSqliteError extends IndexError {
+  readonly code = 'UNSAFE_SQLITE';
+  readonly version: string;
+  constructor(version: string) {
+    super(`SQLite ${version} can damage its write-ahead log; 3.51.3 is the first that does not`);
+    this.version = version;
+  }
+}
+
+/** Metadata brought to the index does not follow what it has: wrong version, missing signatures, other online keys. */
+export class MetadataRefusedError extends IndexError {
+  readonly code = 'METADATA_REFUSED';
+  readonly role: string;
+  readonly reason: string;
+  constructor(role: string, reason: string, options?: ErrorOptions) {
+    super(`${role} metadata refused: ${reason}`, options);
+    this.role = role;
+    this.reason = reason;
+  }
+}
