@@ -1,0 +1,35 @@
+export {
+  ArchiveContentError,
+  ArchiveError,
+  ArchiveFramingError,
+  ArchiveLimitError,
+  ArchivePathError,
+  InvalidFilenameError,
+  InvalidMetadataError,
+  InvalidNameError,
+  InvalidPageError,
+  InvalidVersionError,
+  MetadataMismatchError,
+  PythonIndexError,
+  type UploadFormCode,
+  UploadFormError,
+} from './errors.ts';
+export { type ProjectName, MAX_NAME_LENGTH, normalizeName } from './names/project-name.ts';
+export { type Version, MAX_VERSION_LENGTH, compareVersions, normalizeVersion, parseVersion } from './names/version.ts';
+export {
+  type DistributionFilename,
+  type SdistFilename,
+  type WheelFilename,
+  MAX_FILENAME_LENGTH,
+  parseDistributionFilename,
+  sdistFilename,
+} from './names/filename.ts';
+export { type ProjectFile, type ProjectPage, type ProjectStatus, API_VERSION } from './pages/project-page.ts';
+export type { RootProject } from './pages/root-page.ts';
+export { renderProjectJson, renderRootJson } from './pages/json.ts';
+export { renderProjectHtml, renderRootHtml } from './pages/html.ts';
+export { type SimpleFormat, negotiateSimpleFormat } from './pages/negotiate.ts';
+export { formatUploadTime } from './pages/upload-time.ts';
+export { type UploadForm, interpretUploadForm } from './upload/upload-form.ts';
+export type { UploadDigests } from './upload/digests.ts';
+export { checkUploadFilename } from './upload/upload-filename.ts';
