@@ -1,0 +1,43 @@
+import { constants, createPublicKey, hash, type KeyObject, verify } from 'node:crypto';
+import { type CryptoPort, MAX_RSA_BITS, MIN_RSA_BITS, type SchemeSuite, type VerifyKey } from './port.ts';
+
+export const crypto: CryptoPort = {
+  async digest(algorithm, data) {
+    return hash(algorithm, data, 'hex');
+  },
+
+  async importKey(suite, spki): Promise<VerifyKey> {
+    const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+    checkKind(suite, key);
+    // JWK holds the bare numbers, so two encodings of one key compare equal.
+    const { kty, crv, x, y, n, e } = key.export({ format: 'jwk' });
+    const material = JSON.stringify([kty, crv, x, y, n, e]);
+    const digest = suite.kind === 'ed25519' ? null : suite.hash;
+    const input =
+      suite.kind === 'rsa-pss'
+        ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO }
+        : key;
+    return {
+      material,
+      async verify(data, signature) {
+        return verify(digest, data, input, signature);
+      },
+    };
+  },
+};
+
+function checkKind(suite: SchemeSuite, key: KeyObject): void {
+  const type = key.asymmetricKeyType;
+  const details = key.asymmetricKeyDetails;
+  if (suite.kind === 'ed25519' && type === 'ed25519') return;
+  if (suite.kind === 'ecdsa' && type === 'ec') {
+    const curve = suite.curve === 'P-256' ? 'prime256v1' : 'secp384r1';
+    if (details?.namedCurve === curve) return;
+  }
+  if (suite.kind === 'rsa-pss' && type === 'rsa') {
+    const bits = details?.modulusLength ?? 0;
+    if (bits >= MIN_RSA_BITS && bits <= MAX_RSA_BITS) return;
+    throw new Error(`an RSA key of ${bits} bits`);
+  }
+  throw new Error(`a key of another kind than ${suite.kind}`);
+}

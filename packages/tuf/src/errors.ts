@@ -1,0 +1,216 @@
+/** Every error of this package. `code` is stable; the fields carry the facts; the sentence for a person is made from them. */
+export abstract class TufError extends Error {
+  abstract readonly code: string;
+
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+  }
+}
+
+/** Bytes that are not what the specification calls metadata (§4), or not strict JSON. */
+export class FormatError extends TufError {
+  readonly code = 'FORMAT';
+  /** Where in the document: `signed.expires`, `byte 17`, … */
+  readonly where: string;
+  readonly problem: string;
+
+  constructor(where: string, problem: string, cause?: unknown) {
+    super(`${where}: ${problem}`, cause);
+    this.where = where;
+    this.problem = problem;
+  }
+}
+
+/** Fewer valid signatures, counted by key material, than the role's threshold. */
+export class UnsignedMetadataError extends TufError {
+  readonly code = 'UNSIGNED';
+  readonly role: string;
+  readonly threshold: number;
+  readonly valid: number;
+  /** Why a listed key did not count, by keyid. */
+  readonly problems: ReadonlyMap<string, string>;
+
+  constructor(role: string, threshold: number, valid: number, problems: ReadonlyMap<string, string>) {
+    super(`${role} has ${valid} valid signature${valid === 1 ? '' : 's'}, but needs ${threshold}`);
+    this.role = role;
+    this.threshold = threshold;
+    this.valid = valid;
+    this.problems = problems;
+  }
+}
+
+/** Older than what was trusted before (§5.3.5, §5.4.3, §5.5.5). */
+export class RollbackError extends TufError {
+  readonly code = 'ROLLBACK';
+  readonly role: string;
+  readonly trusted: number;
+  /** The version on offer; `undefined` when the role disappeared from the snapshot. */
+  readonly offered: number | undefined;
+
+  constructor(role: string, trusted: number, offered: number | undefined) {
+    super(
+      offered === undefined
+        ? `${role} was at version ${trusted} and is no longer listed`
+        : `${role} version ${offered} is older than the trusted version ${trusted}`,
+    );
+    this.role = role;
+    this.trusted = trusted;
+    this.offered = offered;
+  }
+}
+
+/** Past its expiry at the fixed reference time (§5.3.10, §5.4.4, §5.5.6, §5.6.5). */
+export class ExpiredError extends TufError {
+  readonly code = 'EXPIRED';
+  readonly role: string;
+  readonly expires: Date;
+  readonly now: Date;
+
+  constructor(role: string, expires: Date, now: Date) {
+    super(`${role} expired at ${expires.toISOString()}; it is ${now.toISOString()}`);
+    this.role = role;
+    this.expires = expires;
+    this.now = now;
+  }
+}
+
+/** A version that is not the one that was announced (§5.3.5, §5.5.4, §5.6.4): mix-and-match. */
+export class MismatchError extends TufError {
+  readonly code = 'MISMATCH';
+  readonly role: string;
+  readonly expected: number;
+  readonly actual: number;
+
+  constructor(role: string, expected: number, actual: number) {
+    super(`${role} should be version ${expected}, but is version ${actual}`);
+    this.role = role;
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
+
+/** A role that is delegated to, but that the snapshot does not list. */
+export class MissingMetadataError extends TufError {
+  readonly code = 'MISSING';
+  readonly role: string;
+
+  constructor(role: string) {
+    super(`${role} is delegated to, but the snapshot does not list it`);
+    this.role = role;
+  }
+}
+
+/** Longer than allowed, or not as long as announced. Lengths in bytes; `actual` is undefined when reading stopped at the limit. */
+export class LengthMismatchError extends TufError {
+  readonly code = 'LENGTH';
+  readonly subject: string;
+  readonly expected: number;
+  readonly actual: number | undefined;
+
+  constructor(subject: string, expected: number, actual: number | undefined) {
+    super(
+      actual === undefined
+        ? `${subject} is longer than the ${expected} bytes allowed`
+        : `${subject} has ${actual} bytes, not the ${expected} bytes announced`,
+    );
+    this.subject = subject;
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
+
+/** Content that does not have the announced hash, or for which no known algorithm is announced. */
+export class HashMismatchError extends TufError {
+  readonly code = 'HASH';
+  readonly subject: string;
+  /** `sha256`, … or `undefined` when none of the listed algorithms is known here. */
+  readonly algorithm: string | undefined;
+  readonly expected: string | undefined;
+  readonly actual: string | undefined;
+
+  constructor(subject: string, algorithm?: string, expected?: string, actual?: string) {
+    super(
+      algorithm === undefined
+        ? `${subject} is announced without a hash that can be checked`
+        : `${subject} does not have the announced ${algorithm}`,
+    );
+    this.subject = subject;
+    this.algorithm = algorithm;
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
+
+/** The repository answered, and does not have the file (HTTP 403, 404, 410). */
+export class NotFoundError extends TufError {
+  readonly code = 'NOT_FOUND';
+  readonly path: string;
+
+  constructor(path: string, cause?: unknown) {
+    super(`the repository does not have ${path}`, cause);
+    this.path = path;
+  }
+}
+
+/** The repository could not be reached or did not answer properly. */
+export class NetworkError extends TufError {
+  readonly code = 'NETWORK';
+  readonly path: string;
+
+  constructor(path: string, problem: string, cause?: unknown) {
+    super(`${path} could not be fetched: ${problem}`, cause);
+    this.path = path;
+  }
+}
+
+/** A key that cannot be used: unknown scheme, damaged, too short. */
+export class KeyError extends TufError {
+  readonly code = 'KEY';
+  readonly keyid: string;
+
+  constructor(keyid: string, problem: string, cause?: unknown) {
+    super(`key ${keyid === '' ? '' : `${keyid} `}cannot be used: ${problem}`, cause);
+    this.keyid = keyid;
+  }
+}
+
+/** A key file that is damaged, or a passphrase that does not open it. */
+export class KeyFileError extends TufError {
+  readonly code = 'KEY_FILE';
+  readonly path: string;
+  readonly problem: 'passphrase-missing' | 'passphrase-wrong' | 'damaged';
+
+  constructor(path: string, problem: 'passphrase-missing' | 'passphrase-wrong' | 'damaged', cause?: unknown) {
+    const sentence = {
+      'passphrase-missing': 'is encrypted and needs its passphrase',
+      'passphrase-wrong': 'was not opened: the passphrase is wrong or the file was changed',
+      damaged: 'is not a key file that can be read',
+    }[problem];
+    super(`${path} ${sentence}`, cause);
+    this.path = path;
+    this.problem = problem;
+  }
+}
+
+/** Another process held the lock for longer than the caller would wait. */
+export class LockTimeoutError extends TufError {
+  readonly code = 'LOCK_TIMEOUT';
+  readonly path: string;
+
+  constructor(path: string, timeoutMs: number) {
+    super(`${path} was locked by another process for more than ${timeoutMs} ms`);
+    this.path = path;
+  }
+}
+
+/** A listing would have to visit more roles than allowed, so that it could not be complete. */
+export class LimitError extends TufError {
+  readonly code = 'LIMIT';
+  readonly limit: number;
+
+  constructor(what: string, limit: number) {
+    super(`${what} needs more than ${limit} roles`);
+    this.limit = limit;
+  }
+}

@@ -1,0 +1,14 @@
+export * from './build.ts';
+export type { HashAlgorithm } from './crypto/port.ts';
+export * from './errors.ts';
+export { canonicalize, compareCodePoints, encodeJson } from './json/canonical.ts';
+export { type ParseOptions, parseJson } from './json/parse.ts';
+export { toJson } from './json/to-json.ts';
+export { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json/value.ts';
+export { makePublicKey, readPublicKey } from './keys/public-key.ts';
+export * from './model.ts';
+export { parseSnapshot, parseTimestamp } from './parse/meta.ts';
+export { parseRoot } from './parse/root.ts';
+export { parseTargets } from './parse/targets.ts';
+export { addSignature, type Signer, signMetadata } from './sign.ts';
+export { checkSignatures, type SignatureCheck, verifySignatures } from './verify.ts';

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+export interface AtomicWriteOptions {
+  /** Permission bits of the file; default 0o644 less the umask. */
+  readonly mode?: number;
+}
+
+/** How the temporary names look that a killed process may leave behind. */
+export const TEMPORARY_NAME = /^\.[0-9a-f]{16}\.tmp$/;
+
+/**
+ * Writes a file so that a reader, or a crash at any moment, finds the old content or the new one, never a part:
+ * written beside, forced to disk, renamed over, directory forced to disk. Durable when it resolves.
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: Uint8Array | AsyncIterable<Uint8Array>,
+  options: AtomicWriteOptions = {},
+): Promise<void> {
+  const directory = dirname(path);
+  if (basename(path) === '') throw new RangeError('a file needs a name');
+  const temporary = join(directory, `.${randomBytes(8).toString('hex')}.tmp`);
+  const handle = await open(temporary, 'wx', options.mode ?? 0o644);
+  try {
+    try {
+      await writeAll(handle, content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined); // the first error is the one to report
+    throw error;
+  }
+  await syncDirectory(directory);
+}
+
+async function writeAll(handle: FileHandle, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+  if (content instanceof Uint8Array) return handle.writeFile(content);
+  for await (const chunk of content) await handle.writeFile(chunk);
+}
+
+/** Makes a rename, creation or removal inside a directory durable. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

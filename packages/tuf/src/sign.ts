@@ -1,0 +1,50 @@
+import { concatBytes, equalBytes, toHex } from './bytes.ts';
+import { FormatError } from './errors.ts';
+import { canonicalize, encodeJson } from './json/canonical.ts';
+import { parseJson } from './json/parse.ts';
+import { toJson } from './json/to-json.ts';
+import type { JsonObject } from './json/value.ts';
+import type { PublicKey, Signature } from './model.ts';
+import { parseEnvelope } from './parse/envelope.ts';
+
+/** Whoever holds a private key: a file, an agent, a token, a service. */
+export interface Signer {
+  readonly key: PublicKey;
+  /** The signature over `data` in the encoding of the key's scheme: raw for ed25519, DER for ecdsa, raw for rsa. */
+  sign(data: Uint8Array): Promise<Uint8Array>;
+}
+
+/** A whole metadata file, in canonical bytes: what a client verifies as received, without any re-encoding. */
+export async function signMetadata(signed: JsonObject, signers: readonly Signer[]): Promise<Uint8Array> {
+  const payload = canonicalize(signed);
+  const signatures: Signature[] = [];
+  for (const signer of signers) {
+    const { keyid } = signer.key;
+    if (signatures.some((made) => made.keyid === keyid))
+      throw new FormatError('signatures', `would list keyid ${keyid} twice`);
+    signatures.push({ keyid, sig: toHex(await signer.sign(payload)) });
+  }
+  return envelopeBytes(signatures, encodeJson(signed));
+}
+
+/**
+ * Adds one holder's signature, or replaces the one it made before; the others and the signed part stay as they are.
+ * So holders who never meet can sign one after the other.
+ */
+export async function addSignature(envelope: Uint8Array, signer: Signer): Promise<Uint8Array> {
+  const { signatures, signedBytes } = parseEnvelope(envelope, (signed) => signed);
+  const { keyid } = signer.key;
+  // The canonical form is what other clients verify, whatever the file looks like.
+  const payload = canonicalize(parseJson(signedBytes));
+  const made: Signature = {
+    keyid,
+    sig: toHex(await signer.sign(equalBytes(payload, signedBytes) ? signedBytes : payload)),
+  };
+  return envelopeBytes([...signatures.filter((signature) => signature.keyid !== keyid), made], signedBytes);
+}
+
+function envelopeBytes(signatures: readonly Signature[], signed: Uint8Array): Uint8Array {
+  const encoder = new TextEncoder();
+  const list = encodeJson(toJson(signatures.map(({ keyid, sig }) => ({ keyid, sig }))));
+  return concatBytes(encoder.encode('{"signatures":'), list, encoder.encode(',"signed":'), signed, encoder.encode('}'));
+}
