@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ObjectTooLargeError } from '../errors.ts';
+import { DirectorySync } from './directory-sync.ts';
+import { keyParts } from './object-key.ts';
+import type { IncomingFile, ObjectStore, OpenObject, PutOptions } from './object-store.ts';
+import { hasCode, storageFailure } from './storage-failure.ts';
+
+/** Larger reads than Node's default halve the cost of sending a big file. */
+const READ_BYTES = 256 * 1024;
+
+/**
+ * Objects as files: the key is the path below `objects/`, so that any static web server, or rsync, can serve or copy the
+ * store as it is. Keys spread by themselves: distribution files stand below 16^6 directories. Temporary files stand in
+ * `incoming/` beside, on the same file system.
+ */
+export class DirectoryStore implements ObjectStore {
+  readonly #objects: string;
+  readonly #incoming: string;
+  readonly #syncs = new DirectorySync();
+
+  private constructor(objects: string, incoming: string) {
+    this.#objects = objects;
+    this.#incoming = incoming;
+  }
+
+  /** Opens the store in `directory`, making it when it is not there. Removes what an earlier process left half-written. */
+  static async open(directory: string): Promise<DirectoryStore> {
+    const store = new DirectoryStore(join(directory, 'objects'), join(directory, 'incoming'));
+    await rm(store.#incoming, { recursive: true, force: true });
+    await mkdir(store.#objects, { recursive: true });
+    await mkdir(store.#incoming, { mode: 0o700 });
+    await store.#syncs.sync(directory);
+    return store;
+  }
+
+  async put(
+    key: string,
+    source: Uint8Array | { readonly file: string },
+    options: PutOptions = {},
+  ): Promise<'stored' | 'exists'> {
+    const path = this.#path(key);
+    const file = 'file' in source ? source.file : this.#incomingPath();
+    try {
+      if ('file' in source) await withFile(file, 'r+', (handle) => handle.sync());
+      else await withFile(file, 'wx', (handle) => writeDurably(handle, source));
+      await this.#ensureDirectory(dirname(path));
+      if (options.ifAbsent !== true) {
+        await rename(file, path);
+      } else {
+        await link(file, path); // Unlike rename, it never replaces.
+        await rm(file, { force: true });
+      }
+    } catch (error) {
+      await rm(file, { force: true });
+      if (options.ifAbsent !== true || !hasCode(error, 'EEXIST')) throw storageFailure(error);
+      await this.#syncs.sync(dirname(path)); // Whoever was first may not have got this far.
+      return 'exists';
+    }
+    await this.#syncs.sync(dirname(path));
+    return 'stored';
+  }
+
+  async get(key: string, options: { readonly maxLength: number }): Promise<Uint8Array | undefined> {
+    const handle = await this.#openForReading(key);
+    if (!handle) return undefined;
+    try {
+      const { size } = await handle.stat();
+      if (size > options.maxLength) throw new ObjectTooLargeError(key, size);
+      return await handle.readFile();
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async open(key: string): Promise<OpenObject | undefined> {
+    const handle = await this.#openForReading(key);
+    if (!handle) return undefined;
+    const { size } = await handle.stat();
+    return {
+      size,
+      stream: (range) =>
+        handle.createReadStream({ ...(range ?? { start: 0 }), autoClose: false, highWaterMark: READ_BYTES }),
+      close: () => void handle.close().catch(() => undefined), // Nothing was written: a failed close loses nothing.
+    };
+  }
+
+  async delete(key: string): Promise<void> {
+    const path = this.#path(key);
+    await rm(path, { force: true });
+    await this.#syncs.sync(dirname(path)).catch((error: unknown) => {
+      if (!hasCode(error, 'ENOENT')) throw error;
+    });
+  }
+
+  async *list(prefix: string): AsyncIterable<string> {
+    const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    if (start !== '') keyParts(start.slice(0, -1));
+    for await (const key of this.#walk(start)) if (key.startsWith(prefix)) yield key;
+  }
+
+  async incoming(): Promise<IncomingFile> {
+    const path = this.#incomingPath();
+    return { path, discard: () => rm(path, { force: true }) };
+  }
+
+  #incomingPath(): string {
+    return join(this.#incoming, randomBytes(16).toString('hex'));
+  }
+
+  #path(key: string): string {
+    return join(this.#objects, ...keyParts(key));
+  }
+
+  async *#walk(start: string): AsyncIterable<string> {
+    const entries = await readdir(join(this.#objects, start), { withFileTypes: true }).catch((error: unknown) => {
+      if (hasCode(error, 'ENOENT')) return [];
+      throw error;
+    });
+    for (const entry of entries) {
+      if (entry.isDirectory()) yield* this.#walk(`${start}${entry.name}/`);
+      else if (entry.isFile()) yield start + entry.name;
+    }
+  }
+
+  /** A regular file, or nothing: a symbolic link in the store is not an object. */
+  async #openForReading(key: string): Promise<FileHandle | undefined> {
+    let handle: FileHandle;
+    try {
+      handle = await open(this.#path(key), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR', 'ELOOP'].some((code) => hasCode(error, code))) return undefined;
+      throw error;
+    }
+    if ((await handle.stat()).isFile()) return handle;
+    await handle.close();
+    return undefined;
+  }
+
+  /** Makes the directory and makes it durable: every parent that got a new entry is synced. */
+  async #ensureDirectory(directory: string): Promise<void> {
+    const first = await mkdir(directory, { recursive: true });
+    if (first === undefined) return;
+    const parents: string[] = [];
+    for (let path = directory; path.length >= first.length; path = dirname(path)) parents.push(dirname(path));
+    await Promise.all(parents.map((parent) => this.#syncs.sync(parent)));
+  }
+}
+
+async function writeDurably(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  await handle.writeFile(bytes);
+  await handle.sync();
+}
+
+async function withFile(path: string, flags: string, use: (handle: FileHandle) => Promise<void>): Promise<void> {
+  const handle = await open(path, flags);
+  try {
+    await use(handle);
+  } finally {
+    await handle.close();
+  }
+}

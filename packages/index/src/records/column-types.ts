@@ -1,0 +1,20 @@
+import { type ColumnDataType, type RawBuilder, sql } from 'kysely';
+
+/** What the dialects call the same thing. Everything else in the schema and in the queries is common to them. */
+export interface ColumnTypes {
+  readonly text: ColumnDataType;
+  readonly integer: ColumnDataType;
+  readonly bytes: ColumnDataType;
+  /** An integer primary key that the database counts up, never giving a number twice. */
+  readonly counter: RawBuilder<unknown>;
+  /** What stands behind the closing bracket of a table. */
+  readonly tableSuffix: RawBuilder<unknown>;
+}
+
+export const sqliteTypes: ColumnTypes = {
+  text: 'text',
+  integer: 'integer',
+  bytes: 'blob',
+  counter: sql`integer primary key autoincrement`,
+  tableSuffix: sql`strict`,
+};

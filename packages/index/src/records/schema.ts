@@ -1,0 +1,91 @@
+import type { Generated } from 'kysely';
+
+/**
+ * The records, as kysely sees them on every dialect. Times are integers: milliseconds since 1970 UTC. Digests are
+ * lower-case hex. What each table means is said in `migrations.ts`, beside the statement that makes it.
+ */
+export interface Database {
+  readonly accounts: { name: string; created_at: number };
+  readonly tokens: TokensTable;
+  readonly projects: ProjectsTable;
+  readonly members: { project: string; account: string; added_at: number };
+  readonly files: FilesTable;
+  readonly changes: ChangesTable;
+  readonly publications: PublicationsTable;
+  readonly roles: RolesTable;
+  readonly roots: { version: number; bytes: Uint8Array };
+}
+
+export interface TokensTable {
+  id: string;
+  account: string;
+  project: string | null;
+  label: string;
+  sha256: string;
+  created_at: number;
+  revoked_at: number | null;
+}
+
+export interface ProjectsTable {
+  name: string;
+  display_name: string;
+  created_at: number;
+  created_by: string;
+  /** Sum of the sizes of its files that are not deleted. */
+  bytes: number;
+}
+
+export type FileState = 'queued' | 'published' | 'deleted';
+
+export interface FilesTable {
+  filename: string;
+  project: string;
+  /** The first 6 hex digits of SHA-256 of the project name, as a number: ranges of it are roles. */
+  bin: number;
+  version: string;
+  kind: string;
+  size: number;
+  sha256: string;
+  metadata_sha256: string | null;
+  metadata_size: number | null;
+  requires_python: string | null;
+  /** The reason; empty when none was given; null when not yanked. */
+  yanked: string | null;
+  uploaded_at: number;
+  account: string;
+  state: FileState;
+}
+
+export type ChangeKind = 'add' | 'yank' | 'unyank' | 'delete';
+
+export interface ChangesTable {
+  id: Generated<number>;
+  kind: ChangeKind;
+  filename: string;
+  /** For `yank`: the reason, or empty. */
+  reason: string | null;
+  account: string | null;
+  recorded_at: number;
+  /** The publication that signed it; null while it waits. */
+  publication: number | null;
+}
+
+export interface PublicationsTable {
+  /** The version of its timestamp. */
+  id: number;
+  snapshot: number;
+  prepared_at: number;
+  /** Null until everything is in the object store. At most one is null. */
+  published_at: number | null;
+}
+
+export interface RolesTable {
+  role: string;
+  version: number;
+  /** Milliseconds since 1970 UTC, as signed. */
+  expires_at: number;
+  /** The publication that brought this version. */
+  publication: number;
+  sha256: string;
+  bytes: Uint8Array;
+}

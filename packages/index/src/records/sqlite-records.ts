@@ -1,0 +1,80 @@
+import { Kysely, type Transaction } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { DamagedIndexError } from '../errors.ts';
+import { sqliteTypes } from './column-types.ts';
+import { migrations } from './migrations.ts';
+import type { Records } from './records.ts';
+import type { Database } from './schema.ts';
+import { SqliteRunnerDialect, type StatementRunner } from './sqlite-dialect.ts';
+import { recordsError, sqliteFailure } from './sqlite-error.ts';
+import { openSqliteFile } from './sqlite-file.ts';
+import { Statements } from './statements.ts';
+import { Writer } from './writer.ts';
+
+/** Records in one SQLite file: writes in a worker thread, reads in the thread that asks. */
+export class SqliteRecords implements Records {
+  readonly read: Kysely<Database>;
+  readonly #writer: Kysely<Database>;
+
+  private constructor(read: Kysely<Database>, writer: Kysely<Database>) {
+    this.read = read;
+    this.#writer = writer;
+  }
+
+  /**
+   * Opens the file, making it when it is not there, and brings its schema up to date.
+   * @throws DamagedIndexError when the file is no database, or SQLite finds it inconsistent
+   */
+  static async open(path: string): Promise<SqliteRecords> {
+    const writer = new Kysely<Database>({ dialect: new SqliteRunnerDialect(new Writer(path)) });
+    try {
+      const { error } = await new Migrator({ db: writer, provider: migrations(sqliteTypes) }).migrateToLatest();
+      if (error !== undefined) throw error;
+      const reader = new Reader(path);
+      const records = new SqliteRecords(new Kysely({ dialect: new SqliteRunnerDialect(reader) }), writer);
+      reader.check();
+      return records;
+    } catch (error) {
+      await writer.destroy().catch(() => undefined); // The first failure is the one that tells.
+      throw error;
+    }
+  }
+
+  write<T>(work: (transaction: Transaction<Database>) => Promise<T>): Promise<T> {
+    return this.#writer.transaction().execute(work);
+  }
+
+  async close(): Promise<void> {
+    await this.read.destroy();
+    await this.#writer.destroy();
+  }
+}
+
+/** The reading connection, in this thread: a point read costs less than a message to another thread. */
+class Reader implements StatementRunner {
+  readonly #database: ReturnType<typeof openSqliteFile>;
+  readonly #statements: Statements;
+
+  constructor(path: string) {
+    this.#database = openSqliteFile(path, 'read');
+    this.#statements = new Statements(this.#database);
+  }
+
+  run(sql: string, parameters: readonly unknown[]): ReturnType<Statements['run']> {
+    try {
+      return this.#statements.run(sql, parameters);
+    } catch (error) {
+      throw recordsError(sqliteFailure(error), error);
+    }
+  }
+
+  /** Looks for damage that SQLite can see: torn pages, rows that miss in an index. */
+  check(): void {
+    const [finding] = this.run('pragma quick_check(1)', []).rows;
+    if (finding?.['quick_check'] !== 'ok') throw new DamagedIndexError('records', String(finding?.['quick_check']));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
