@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import type { HttpBindings } from '@hono/node-server';
+import { normalizeName } from '@holdfast/python-index';
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { identify } from './credentials.ts';
+import { checkHealth } from './health.ts';
+import { HttpError, type Problem } from './http-error.ts';
+import { LANDING_CSP, landingPage } from './landing.ts';
+import { problemOf } from './problem-of.ts';
+import { problemJson, reasonPhrase } from './reply.ts';
+import type { ServedIndex } from './served-index.ts';
+import { yank } from './yank.ts';
+
+/** Bytes of a JSON request. */
+const MAX_BODY = 256 * 1024;
+
+/** What the server gives along with each request. */
+export interface ApiBindings extends HttpBindings {
+  readonly requestId: string;
+}
+
+export interface ApiOptions {
+  readonly clock: () => Date;
+  /** Where this index is reached, without a slash at the end. */
+  readonly url: () => string;
+  /** Told of every error that the client is not told about. */
+  readonly onError: (error: unknown, requestId: string) => void;
+}
+
+type Api = Context<{ Bindings: ApiBindings }>;
+
+/** Everything that is not bytes, pages or uploads: for people and for programs, small, answered from memory. */
+export function createApi(index: ServedIndex, options: ApiOptions): Hono<{ Bindings: ApiBindings }> {
+  const app = new Hono<{ Bindings: ApiBindings }>();
+
+  app.get('/', async (c) => {
+    const root = await index.metadata.newest('root');
+    const rootFingerprint = root && createHash('sha256').update(root).digest('hex');
+    c.header('Content-Security-Policy', LANDING_CSP);
+    c.header('Cache-Control', 'no-cache');
+    return c.html(landingPage({ url: options.url(), rootFingerprint }));
+  });
+
+  app.get('/healthz', async (c) => {
+    const health = await checkHealth(index, options.clock());
+    c.header('Cache-Control', 'no-store');
+    return c.json(health, health.ok ? 200 : 503);
+  });
+
+  const tooLarge = (): never => {
+    throw new HttpError({
+      status: 413,
+      code: 'TOO_LARGE',
+      message: `The request body is larger than ${MAX_BODY} bytes.`,
+    });
+  };
+  app.post('/api/v1/projects/:project/yank', bodyLimit({ maxSize: MAX_BODY, onError: tooLarge }), async (c) => {
+    const identity = await identify(c.req.header('authorization'), (token) => index.accounts.authenticate(token));
+    const outcome = await yank(index, identity, normalizeName(c.req.param('project')), await jsonBody(c));
+    c.header('Cache-Control', 'no-store');
+    return c.json(outcome);
+  });
+
+  app.notFound((c) =>
+    sendProblem(c, { status: 404, code: 'NOT_FOUND', message: 'This address does not exist on this index.' }),
+  );
+  app.onError((error, c) => {
+    const problem = problemOf(error);
+    if (problem === undefined) options.onError(error, c.env.requestId);
+    return sendProblem(c, problem ?? INTERNAL);
+  });
+  return app;
+}
+
+/** What a client is told of an error that is ours. */
+export const INTERNAL: Problem = {
+  status: 500,
+  code: 'INTERNAL',
+  message: 'The index failed to answer. Its operators find the reason in the log, under the id of this request.',
+};
+
+async function jsonBody(c: Api): Promise<unknown> {
+  try {
+    return await c.req.json<unknown>();
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    const message = 'The request body is not JSON.';
+    throw new HttpError({ status: 400, code: 'NOT_JSON', message }, { cause: error });
+  }
+}
+
+function sendProblem(c: Api, problem: Problem): Response {
+  c.env.outgoing.statusMessage = reasonPhrase(problem.message);
+  return c.body(problemJson(problem, c.env.requestId), problem.status as ContentfulStatusCode, {
+    'Content-Type': 'application/problem+json',
+    'Cache-Control': 'no-store',
+    ...problem.headers,
+  });
+}

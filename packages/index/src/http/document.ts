@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import type { OutgoingHttpHeaders } from 'node:http';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
+import { type ContentEncoding, negotiateEncoding } from './content-encoding.ts';
+import { matchesEtag, strongEtag } from './etag.ts';
+import type { Exchange } from './exchange.ts';
+import { sendBody, sendNotModified } from './reply.ts';
+
+/** Below this many bytes compression saves nothing that fits into one packet less. */
+const WORTH_COMPRESSING = 1024;
+
+interface Variant {
+  readonly body: Uint8Array;
+  readonly etag: string;
+  readonly encoding: ContentEncoding | undefined;
+}
+
+/**
+ * A text that is served often: held with its hash and, once asked for, in compressed form. Each form is a representation
+ * of its own with a strong tag of its own (RFC 9110 §8.8.3.3). The names never change with the form (P16).
+ */
+export class Document {
+  readonly #plain: Variant;
+  readonly #headers: OutgoingHttpHeaders;
+  readonly #variants = new Map<ContentEncoding, Promise<Variant>>();
+
+  /** `headers` go with every answer; `Vary` must name `Accept-Encoding`. */
+  constructor(body: Uint8Array, headers: OutgoingHttpHeaders) {
+    const hash = createHash('sha256').update(body).digest('hex');
+    this.#plain = { body, etag: strongEtag(hash), encoding: undefined };
+    this.#headers = headers;
+  }
+
+  /** What the document costs a cache: twice its size, for the compressed forms that may come. */
+  get cost(): number {
+    return this.#plain.body.length * 2 + 1024;
+  }
+
+  /** Answers GET and HEAD, with 304 where the client's copy is good. */
+  async send(exchange: Exchange): Promise<void> {
+    const { headers } = exchange.request;
+    const encoding = negotiateEncoding(headers['accept-encoding']);
+    const variant = encoding === undefined ? this.#plain : await this.#variant(encoding);
+    const fields: OutgoingHttpHeaders = { ...this.#headers, ETag: variant.etag };
+    if (matchesEtag(headers['if-none-match'], variant.etag)) return sendNotModified(exchange, fields);
+    if (variant.encoding !== undefined) fields['Content-Encoding'] = variant.encoding;
+    sendBody(exchange, 200, fields, variant.body);
+  }
+
+  #variant(encoding: ContentEncoding): Promise<Variant> {
+    if (this.#plain.body.length < WORTH_COMPRESSING) return Promise.resolve(this.#plain);
+    let variant = this.#variants.get(encoding);
+    if (variant === undefined) {
+      variant = compress(this.#plain, encoding);
+      this.#variants.set(encoding, variant);
+    }
+    return variant;
+  }
+}
+
+async function compress(plain: Variant, encoding: ContentEncoding): Promise<Variant> {
+  const body = await COMPRESSORS[encoding](plain.body);
+  if (body.length >= plain.body.length) return plain;
+  return { body, etag: strongEtag(`${plain.etag.slice(1, -1)}-${encoding}`), encoding };
+}
+
+const brotliAsync = promisify<Uint8Array, object, Buffer>(brotliCompress);
+
+// Levels: what is made while a client waits (stack measurements: zstd 3 at 244 MB/s, brotli 4 at 102 MB/s).
+const COMPRESSORS: Readonly<Record<ContentEncoding, (body: Uint8Array) => Promise<Buffer>>> = {
+  gzip: promisify<Uint8Array, Buffer>(gzip),
+  zstd: promisify<Uint8Array, Buffer>(zstdCompress),
+  br: (body) => brotliAsync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
+};

@@ -1,0 +1,73 @@
+import type { ObjectStore } from '../objects/object-store.ts';
+import { ByteLru } from './byte-lru.ts';
+import { Document } from './document.ts';
+import type { Exchange } from './exchange.ts';
+import { notFound } from './http-error.ts';
+import { OPEN_TO_ALL } from './security-headers.ts';
+import type { ServedIndex } from './served-index.ts';
+
+/** Bytes of metadata that are kept in memory, compressed forms included. */
+const CACHE_BYTES = 32 * 2 ** 20;
+
+/** No role's metadata is larger; a larger object is damage or an attack, and must not fill the memory. */
+const MAX_METADATA = 64 * 2 ** 20;
+
+/** `<N>.<role>.json` or `<role>.json`, role names as the snapshot lists them. */
+const METADATA_PATH = /^\/metadata\/(?:(\d{1,10})\.)?([a-z][a-z0-9._-]{0,120})\.json$/;
+
+/**
+ * TUF metadata (§5, consistent snapshots). A versioned name never changes its content and is immutable for caches;
+ * `timestamp.json` and every other plain name mean the newest version and must be asked for each time. Compressed in
+ * transfer when asked for, under the same names (P16).
+ */
+export class MetadataFiles {
+  readonly #objects: ObjectStore;
+  readonly #metadata: ServedIndex['metadata'];
+  readonly #versioned = new ByteLru<Document>(CACHE_BYTES);
+  /** By the bytes themselves: a new version comes as new bytes. */
+  readonly #newest = new WeakMap<Uint8Array, Document>();
+
+  constructor(objects: ObjectStore, metadata: ServedIndex['metadata']) {
+    this.#objects = objects;
+    this.#metadata = metadata;
+  }
+
+  /** Answers a path that starts with `/metadata/`. */
+  async send(exchange: Exchange): Promise<void> {
+    const [, version, role] = METADATA_PATH.exec(exchange.path) ?? [];
+    if (role === undefined) throw notFound('This metadata file');
+    const document = version === undefined ? await this.#newestOf(role) : await this.#version(version, role);
+    if (document === undefined) throw notFound(`Metadata ${exchange.path.slice('/metadata/'.length)}`);
+    await document.send(exchange);
+  }
+
+  async #version(version: string, role: string): Promise<Document | undefined> {
+    const key = `metadata/${version}.${role}.json`;
+    const kept = this.#versioned.get(key);
+    if (kept !== undefined) return kept;
+    const bytes = await this.#objects.get(key, { maxLength: MAX_METADATA });
+    if (bytes === undefined) return undefined;
+    const document = metadataDocument(bytes, 'public, max-age=31536000, immutable');
+    this.#versioned.set(key, document, document.cost);
+    return document;
+  }
+
+  async #newestOf(role: string): Promise<Document | undefined> {
+    const bytes = await this.#metadata.newest(role);
+    if (bytes === undefined) return undefined;
+    const kept = this.#newest.get(bytes);
+    if (kept !== undefined) return kept;
+    const document = metadataDocument(bytes, 'no-cache');
+    this.#newest.set(bytes, document);
+    return document;
+  }
+}
+
+function metadataDocument(bytes: Uint8Array, cacheControl: string): Document {
+  return new Document(bytes, {
+    ...OPEN_TO_ALL,
+    'Content-Type': 'application/json',
+    'Cache-Control': cacheControl,
+    Vary: 'Accept-Encoding',
+  });
+}

@@ -1,0 +1,33 @@
+import type { ProjectName, ProjectPage } from '@holdfast/python-index';
+import type { Identity } from '../accounts/accounts.ts';
+import type { ObjectStore } from '../objects/object-store.ts';
+import type { NewFile, Published } from '../publish/new-file.ts';
+
+/** What the server needs of an index: what `openIndex` gives, and no more. */
+export interface ServedIndex {
+  readonly objects: ObjectStore;
+  readonly publisher: {
+    publish(file: NewFile): Promise<Published>;
+    setYanked(
+      project: ProjectName,
+      filenames: readonly string[],
+      yanked: boolean | string,
+    ): Promise<{ readonly snapshotVersion: number }>;
+  };
+  readonly catalog: {
+    /** Published files only. */
+    projectPage(project: ProjectName): Promise<ProjectPage | undefined>;
+    projectNames(): Promise<readonly string[]>;
+    /** Changes whenever anything that a page shows has changed. */
+    revision(): number;
+  };
+  readonly accounts: {
+    authenticate(token: string): Promise<Identity | undefined>;
+    /** Whether who holds this token may publish for the project, or create it. */
+    mayPublish(identity: Identity, project: ProjectName): Promise<boolean>;
+  };
+  readonly metadata: {
+    /** The newest published metadata of a role, such as `timestamp` or `unclaimed`. */
+    newest(role: string): Promise<Uint8Array | undefined>;
+  };
+}

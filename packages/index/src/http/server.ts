@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { type Logger, pino } from 'pino';
+import { IndexClosedError } from '../errors.ts';
+import { UploadEndpoint } from '../upload/endpoint.ts';
+import { DEFAULT_UPLOAD_LIMITS, type UploadLimits } from '../upload/limits.ts';
+import { INTERNAL, createApi } from './api.ts';
+import { type Exchange, requestPath } from './exchange.ts';
+import { MetadataFiles } from './metadata.ts';
+import { problemOf } from './problem-of.ts';
+import { type Routes, findHandler, problemSender } from './router.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
+import type { ServedIndex } from './served-index.ts';
+import { SimplePages } from './simple.ts';
+
+export interface ServerOptions {
+  /** Address to listen on, for example `127.0.0.1` or `::`. */
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Where people reach this index, when that is not the address it listens on. Without a slash at the end. */
+  readonly publicUrl?: string;
+  readonly uploads?: Partial<UploadLimits>;
+  readonly clock?: () => Date;
+  readonly logger?: Logger;
+  /** Milliseconds that requests under way may take to finish when the server closes. */
+  readonly closeMs?: number;
+}
+
+export interface RunningServer {
+  /** `http://127.0.0.1:8080`, without a slash at the end. */
+  readonly url: string;
+  /** Takes no more requests, lets those under way finish within `closeMs`, and ends the others. */
+  close(): Promise<void>;
+}
+
+/** Bytes of a request's header fields; node answers 431 beyond. */
+const MAX_HEADER_BYTES = 16 * 1024;
+/** Milliseconds to send the header fields, and silence on a connection after which it is closed. */
+const HEADERS_MS = 15_000;
+const SILENCE_MS = 120_000;
+const KEEP_ALIVE_MS = 30_000;
+const CLOSE_MS = 10_000;
+
+/**
+ * Serves an index over HTTP. Addresses: `/simple/`, `/files/`, `/targets/`, `/metadata/`, `/legacy/`, `/api/v1/`,
+ * `/healthz`, `/`. TLS is for the proxy in front. Resolves when the server listens; rejects when it cannot.
+ */
+export async function startServer(index: ServedIndex, options: ServerOptions): Promise<RunningServer> {
+  const log = options.logger ?? pino({ level: 'silent' });
+  const clock = options.clock ?? (() => new Date());
+  const limits = { ...DEFAULT_UPLOAD_LIMITS, ...options.uploads };
+  const stopping = new AbortController();
+  let url = '';
+
+  const routes: Routes = {
+    index,
+    simple: new SimplePages(index.catalog),
+    metadata: new MetadataFiles(index.objects, index.metadata),
+    upload: new UploadEndpoint(index, { limits, clock, stop: stopping.signal }),
+    stop: stopping.signal,
+    onUpload: ({ file, outcome, snapshotVersion }, { id }) =>
+      log.info(
+        { id, outcome, account: file.account, filename: file.filename, sha256: file.sha256, snapshotVersion },
+        'upload',
+      ),
+  };
+  const api = createApi(index, {
+    clock,
+    url: () => options.publicUrl ?? url,
+    onError: (error, id) => log.error({ id, err: error }, 'request failed'),
+  });
+  const serveApi = apiListener(api);
+  const newId = requestIds();
+
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_MS,
+      // The whole of a request: an upload's own limits are tighter, everything else is small.
+      requestTimeout: limits.waitMs + limits.totalMs + 60_000,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: 5_000,
+    },
+    (request, response) => {
+      const exchange = { request, response, id: newId(), path: requestPath(request.url) ?? '*' };
+      logWhenDone(exchange, log);
+      const handler = findHandler(routes, exchange.path);
+      if (handler === undefined) return void serveApi(exchange);
+      handler(exchange).catch((error: unknown) => answerError(exchange, error, log));
+    },
+  );
+  server.setTimeout(SILENCE_MS);
+  url = await listen(server, options);
+  return { url, close: () => close(server, stopping, options.closeMs ?? CLOSE_MS) };
+}
+
+/** Hands an exchange to the API, with the fields that every answer carries. */
+function apiListener(api: ReturnType<typeof createApi>): (exchange: Exchange) => Promise<void> {
+  const ids = new WeakMap<ServerResponse, string>();
+  const listener = getRequestListener(
+    (request, bindings) => {
+      const { incoming, outgoing } = bindings as { incoming: IncomingMessage; outgoing: ServerResponse };
+      return api.fetch(request, { incoming, outgoing, requestId: ids.get(outgoing) ?? '' });
+    },
+    { overrideGlobalObjects: false },
+  );
+  return async ({ request, response, id }) => {
+    ids.set(response, id);
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    response.setHeader('X-Request-Id', id);
+    await listener(request, response);
+  };
+}
+
+/** Tells the client what it may know; everything else goes to the log under the request's id. */
+function answerError(exchange: Exchange, error: unknown, log: Logger): void {
+  const { response, id } = exchange;
+  const problem = problemOf(error);
+  // The answer had begun: a client that went away, or a disk that failed. Only a cut connection can say so.
+  if (response.headersSent || response.destroyed) {
+    if (problem === undefined && !isDisconnect(error)) log.error({ id, err: error }, 'answer broken off');
+    response.destroy();
+    return;
+  }
+  if (problem === undefined) log.error({ id, err: error }, 'request failed');
+  problemSender(exchange.path)(exchange, problem ?? INTERNAL);
+}
+
+function isDisconnect(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET' || code === 'EPIPE' || code === 'ABORT_ERR';
+}
+
+/** One line per request: what changes something or fails always, reading only for who wants to see it. */
+function logWhenDone({ request, response, id, path }: Exchange, log: Logger): void {
+  const reading = request.method === 'GET' || request.method === 'HEAD';
+  if (reading && !log.isLevelEnabled('debug')) return;
+  const started = performance.now();
+  response.once('close', () => {
+    const facts = {
+      id,
+      method: request.method,
+      path: path.slice(0, 500),
+      status: response.headersSent ? response.statusCode : 0,
+      ms: Math.round(performance.now() - started),
+      complete: response.writableFinished,
+    };
+    if (reading) log.debug(facts, 'request');
+    else log.info(facts, 'request');
+  });
+}
+
+/** Ids that are unique across restarts and cost nothing: a random start and a counter. */
+function requestIds(): () => string {
+  const prefix = randomBytes(6).toString('hex');
+  let count = 0;
+  return () => `${prefix}-${((count += 1)).toString(36)}`;
+}
+
+function listen(server: Server, { host, port }: ServerOptions): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      const { address, family, port: actual } = server.address() as AddressInfo;
+      resolve(`http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`);
+    });
+  });
+}
+
+async function close(server: Server, stopping: AbortController, closeMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const stop = setTimeout(() => stopping.abort(new IndexClosedError()), closeMs);
+  const end = setTimeout(() => server.closeAllConnections(), closeMs + 1000);
+  await closed;
+  clearTimeout(stop);
+  clearTimeout(end);
+}

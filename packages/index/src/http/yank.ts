@@ -1,0 +1,63 @@
+import {
+  type ProjectName,
+  type ProjectPage,
+  normalizeVersion,
+  parseDistributionFilename,
+} from '@holdfast/python-index';
+import * as z from 'zod';
+import type { Identity } from '../accounts/accounts.ts';
+import { NotYourProjectError, ProjectUnknownError } from '../errors.ts';
+import { HttpError } from './http-error.ts';
+import type { ServedIndex } from './served-index.ts';
+
+/** The body of `POST /api/v1/projects/{project}/yank`: a whole release, or some of its files. */
+const YankRequest = z
+  .strictObject({
+    version: z.string().min(1).max(128).optional(),
+    filenames: z.array(z.string().min(1).max(255)).min(1).max(1000).optional(),
+    yanked: z.boolean(),
+    reason: z.string().trim().min(1).max(500).optional(),
+  })
+  .refine(({ version, filenames }) => (version === undefined) !== (filenames === undefined), {
+    message: 'give either "version" or "filenames"',
+  })
+  .refine(({ yanked, reason }) => yanked || reason === undefined, { message: 'a reason is for yanking only' });
+
+/** What was done. */
+export interface YankOutcome {
+  readonly project: ProjectName;
+  readonly filenames: readonly string[];
+  readonly yanked: boolean | string;
+  readonly snapshot_version: number;
+}
+
+/** Yanks or unyanks (PEP 592). When it resolves, the change is in signed metadata. */
+export async function yank(
+  index: ServedIndex,
+  identity: Identity,
+  project: ProjectName,
+  body: unknown,
+): Promise<YankOutcome> {
+  const parsed = YankRequest.safeParse(body);
+  if (!parsed.success) {
+    const message = `The request body is not as it must be: ${z.prettifyError(parsed.error).replaceAll(/\s+/g, ' ')}`;
+    throw new HttpError({ status: 422, code: 'INVALID_REQUEST', message });
+  }
+  const page = await index.catalog.projectPage(project);
+  if (page === undefined) throw new ProjectUnknownError(project);
+  if (!(await index.accounts.mayPublish(identity, project))) throw new NotYourProjectError(project, identity.account);
+  const { version, filenames = [], yanked, reason } = parsed.data;
+  const chosen = version === undefined ? filenames : filesOf(page, version);
+  const mark = yanked ? (reason ?? true) : false;
+  const { snapshotVersion } = await index.publisher.setYanked(project, chosen, mark);
+  return { project, filenames: chosen, yanked: mark, snapshot_version: snapshotVersion };
+}
+
+function filesOf(page: ProjectPage, version: string): string[] {
+  const wanted = normalizeVersion(version);
+  const names = page.files.map(({ filename }) => filename);
+  const chosen = names.filter((name) => parseDistributionFilename(name).normalizedVersion === wanted);
+  if (chosen.length > 0) return chosen;
+  const message = `${page.name} has no release ${wanted} on this index.`;
+  throw new HttpError({ status: 404, code: 'RELEASE_UNKNOWN', message });
+}

@@ -1,0 +1,26 @@
+import { parseDistributionFilename } from '@holdfast/python-index';
+import type { Identity } from '../accounts/accounts.ts';
+import { NotYourProjectError, ProjectFullError } from '../errors.ts';
+import type { ServedIndex } from '../http/served-index.ts';
+import type { UploadLimits } from './limits.ts';
+
+/**
+ * Decides, when a file begins to arrive, whether it may and how large it may be: its name must be one, the token must be
+ * good for the project, the project must have room. Publishing decides all of it again, in order with every other
+ * change; deciding it here first keeps hopeless uploads off the disk.
+ */
+export async function admitFile(
+  index: ServedIndex,
+  identity: Identity,
+  filename: string,
+  limits: UploadLimits,
+): Promise<number> {
+  const { project } = parseDistributionFilename(filename);
+  if (!(await index.accounts.mayPublish(identity, project))) throw new NotYourProjectError(project, identity.account);
+  const page = await index.catalog.projectPage(project);
+  const files = page?.files ?? [];
+  // Sent again, a file takes no more room: an uploader that lost the answer must be able to ask again.
+  const used = files.reduce((sum, file) => sum + (file.filename === filename ? 0 : file.size), 0);
+  if (used >= limits.projectBytes) throw new ProjectFullError(project, limits.projectBytes);
+  return Math.min(limits.fileBytes, limits.projectBytes - used);
+}

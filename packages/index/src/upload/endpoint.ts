@@ -1,0 +1,105 @@
+import { HttpError, methodNotAllowed, type Problem } from '../http/http-error.ts';
+import { identify } from '../http/credentials.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { sendBody, sendProblemAs } from '../http/reply.ts';
+import type { ServedIndex } from '../http/served-index.ts';
+import type { Identity } from '../accounts/accounts.ts';
+import type { NewFile, Published } from '../publish/new-file.ts';
+import { admitFile } from './admission.ts';
+import { inspectUpload } from './inspect.ts';
+import { Gate } from './gate.ts';
+import type { UploadLimits } from './limits.ts';
+import { receiveForm } from './receive.ts';
+import { storeUpload } from './store.ts';
+
+export interface UploadSettings {
+  readonly limits: UploadLimits;
+  readonly clock: () => Date;
+  /** Ends receptions when the server stops. What was received completely is still published. */
+  readonly stop: AbortSignal;
+}
+
+/** What became of an upload, for the log. */
+export interface UploadOutcome extends Published {
+  readonly file: NewFile;
+}
+
+/**
+ * `POST /legacy/`: the upload API that twine, uv, poetry, pdm, hatch and flit speak. The answer 200 means that the file is
+ * in signed metadata; any other answer means that nothing was published.
+ */
+export class UploadEndpoint {
+  readonly #index: ServedIndex;
+  readonly #settings: UploadSettings;
+  readonly #gate: Gate;
+
+  constructor(index: ServedIndex, settings: UploadSettings) {
+    this.#index = index;
+    this.#settings = settings;
+    this.#gate = new Gate(settings.limits);
+  }
+
+  /** Publishes the upload and answers 200. Throws, without having answered, what `problemOf` understands. */
+  async handle(exchange: Exchange): Promise<UploadOutcome> {
+    const { request } = exchange;
+    if (request.method !== 'POST') throw methodNotAllowed('POST');
+    const identity = await identify(request.headers.authorization, (token) => this.#index.accounts.authenticate(token));
+    refuseAnnouncedSize(request.headers['content-length'], this.#settings.limits);
+    const signal = AbortSignal.any([this.#settings.stop, whenGone(exchange)]);
+    const outcome = await this.#gate.run(() => this.#publish(exchange, identity, signal), signal);
+    const verb = outcome.outcome === 'published' ? 'Published' : 'Already published';
+    const text = `${verb} ${outcome.file.filename}: it is in signed metadata, snapshot ${outcome.snapshotVersion}.\n`;
+    sendBody(
+      exchange,
+      200,
+      { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' },
+      Buffer.from(text),
+    );
+    return outcome;
+  }
+
+  async #publish(exchange: Exchange, identity: Identity, signal: AbortSignal): Promise<UploadOutcome> {
+    const { limits, clock } = this.#settings;
+    const incoming = await this.#index.objects.incoming();
+    try {
+      const admit = (filename: string): Promise<number> => admitFile(this.#index, identity, filename, limits);
+      const received = await receiveForm(exchange.request, { path: incoming.path, limits, admit, signal });
+      const upload = await inspectUpload(received, incoming.path);
+      const file = await storeUpload(this.#index, upload, incoming, { identity, uploadTime: clock(), limits });
+      return { ...(await this.#index.publisher.publish(file)), file };
+    } finally {
+      await incoming.discard();
+    }
+  }
+}
+
+/**
+ * Tells an uploader what was refused, each in the way that it shows to people: twine and the others print the reason
+ * phrase, poetry and pdm the body, and uv the `code` of a JSON body, if the type is exactly `application/json`.
+ */
+export function sendUploadProblem(exchange: Exchange, problem: Problem): void {
+  if (!(exchange.request.headers.accept ?? '').includes('application/json')) {
+    sendProblemAs(exchange, problem, 'text/plain; charset=utf-8', `${problem.message}\n`);
+    return;
+  }
+  const { status, code, message } = problem;
+  const body = { status, code: `${status} ${message}`, message, error: code, request_id: exchange.id };
+  sendProblemAs(exchange, problem, 'application/json', JSON.stringify(body));
+}
+
+function refuseAnnouncedSize(contentLength: string | undefined, limits: UploadLimits): void {
+  if (Number(contentLength ?? 0) <= limits.fileBytes + limits.formBytes) return;
+  const message = `The upload is larger than the ${Math.floor(limits.fileBytes / 2 ** 20)} MiB that this index accepts for a file. Nothing was stored.`;
+  throw new HttpError({ status: 413, code: 'TOO_LARGE', message });
+}
+
+/** Aborted when the client goes away before its answer. */
+function whenGone(exchange: Exchange): AbortSignal {
+  const controller = new AbortController();
+  exchange.response.once('close', () => {
+    if (exchange.response.writableFinished) return;
+    const message = 'The connection was closed before the upload was complete. Nothing was stored.';
+    controller.abort(new HttpError({ status: 400, code: 'INTERRUPTED', message }));
+  });
+  return controller.signal;
+}

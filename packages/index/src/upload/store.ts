@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { consistentTargetPath, targetPath } from '@holdfast/trust';
+import type { Identity } from '../accounts/accounts.ts';
+import { FilenameTakenError } from '../errors.ts';
+import type { ServedIndex } from '../http/served-index.ts';
+import type { IncomingFile } from '../objects/object-store.ts';
+import type { NewFile } from '../publish/new-file.ts';
+import type { InspectedUpload } from './inspect.ts';
+import type { UploadLimits } from './limits.ts';
+
+export interface StoreOptions {
+  readonly identity: Identity;
+  readonly uploadTime: Date;
+  readonly limits: UploadLimits;
+}
+
+/**
+ * Moves the file, and its metadata beside it, to where installers will fetch them, and says what is to be published. The
+ * objects come before the row that lists them: a listed file is always there. Nobody finds an object that is not listed.
+ */
+export async function storeUpload(
+  index: ServedIndex,
+  upload: InspectedUpload,
+  incoming: IncomingFile,
+  { identity, uploadTime, limits }: StoreOptions,
+): Promise<NewFile> {
+  const { file, name, metadata, fields } = upload;
+  await refuseTakenName(index, upload);
+  const key = `targets/${consistentTargetPath(targetPath(name.project, file.filename), file.sha256)}`;
+  // Metadata is served for wheels only: an sdist's may change when it is built (PEP 643).
+  const core = name.kind === 'wheel' ? { sha256: sha256Hex(metadata), size: metadata.length } : undefined;
+  await Promise.all([
+    core && index.objects.put(`${key}.metadata`, metadata),
+    index.objects.put(key, { file: incoming.path }),
+  ]);
+  return {
+    project: name.project,
+    displayName: fields.name,
+    filename: file.filename,
+    version: name.version,
+    kind: name.kind,
+    size: file.size,
+    sha256: file.sha256,
+    coreMetadata: core,
+    requiresPython: fields.requiresPython,
+    account: identity.account,
+    tokenProject: identity.project,
+    uploadTime,
+    limits: { projectBytes: limits.projectBytes },
+  };
+}
+
+/** Publishing refuses a taken name in any case; to see it here leaves no unlisted object behind. */
+async function refuseTakenName(index: ServedIndex, { name, file }: InspectedUpload): Promise<void> {
+  const page = await index.catalog.projectPage(name.project);
+  const published = page?.files.find(({ filename }) => filename === file.filename);
+  if (published !== undefined && published.sha256 !== file.sha256) throw new FilenameTakenError(file.filename);
+}
+
+function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
