@@ -16,7 +16,7 @@ function succeeds(command: string, args: readonly string[]): void {
 test('every file is formatted', () => succeeds(bin('biome'), ['format', '.']));
 test('the linter finds nothing', () =>
   succeeds(bin('oxlint'), ['--type-aware', 'packages', 'bench', 'script', 'test']));
-test('all sources and tests type-check', () => succeeds(bin('tsc'), ['-p', 'tsconfig.check.json']));
+test('all sources and tests type-check', () => succeeds(bin('tsc'), ['-p', 'tsconfig.json']));
 test('shell scripts parse', () => {
   for (const script of ['script/setup', 'script/test', 'script/demo', 'script/bench', '.ci/run'])
     succeeds('bash', ['-n', script]);
@@ -90,17 +90,10 @@ for (const name of ['tuf', 'python-index', 'trust']) {
 
 test('no file names the host of a package registry or a path of one machine', () => {
   const tracked = spawnSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' }).stdout.split('\0');
-  const hosts = [
-    'pypi' + '.org',
-    'pythonhosted' + '.org',
-    'npmjs' + '.org',
-    'npmjs' + '.com',
-    'crates' + '.io',
-    'proxy.golang' + '.org',
-  ];
+  const hosts = [/pypi[.]org/, /pythonhosted[.]org/, /npmjs[.](org|com)/, /crates[.]io/, /proxy[.]golang/];
   for (const file of tracked.filter((name) => name !== '' && !name.endsWith('.png'))) {
     const text = readFileSync(join(root, file), 'utf8');
-    for (const host of hosts) assert.ok(!text.includes(host), `${file} names ${host}`);
+    for (const host of hosts) assert.doesNotMatch(text, host, `${file} names a registry`);
     assert.doesNotMatch(text, /\/work\/|\/root\//, file);
   }
 });

@@ -2,7 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { minimumDelegations } from '@holdfast/trust';
 import { type JsonObject, type PublicKey, rootJson, type Signer, signMetadata, targetsJson } from '@holdfast/tuf';
-import { generateKey, writeFileAtomic, writeKeyFile } from '@holdfast/tuf/node';
+import { generateKey, type LocalSigner, writeFileAtomic, writeKeyFile } from '@holdfast/tuf/node';
 import { OfflineDirectoryError } from './errors.ts';
 import { rootFingerprint } from './fingerprint.ts';
 import { instructions, transcript } from './paper.ts';
@@ -36,7 +36,7 @@ export interface CeremonyResult {
 
 interface Holder {
   readonly name: string;
-  readonly signer: Signer;
+  readonly signer: LocalSigner;
 }
 
 /**

@@ -15,8 +15,6 @@ export interface RootChanges {
   readonly roles?: Partial<Record<TopLevelRole, { readonly keys: readonly PublicKey[]; readonly threshold: number }>>;
 }
 
-const topLevelRoles: readonly TopLevelRole[] = ['root', 'timestamp', 'snapshot', 'targets'];
-
 /**
  * Root metadata of the next version. `signers` must reach the threshold of the previous root's keys and of its own
  * (TUF 1.0.34 §5.3.4); the index checks it on import, and every client again.
@@ -36,15 +34,19 @@ export async function nextRoot(
     for (const key of list) keys.set(key.keyid, key);
     return { keyids: list.map((key) => key.keyid), threshold: changed?.threshold ?? kept?.threshold ?? 1 };
   };
-  const [root, timestamp, snapshot, targets] = topLevelRoles.map(roleKeys);
-  if (!root || !timestamp || !snapshot || !targets) throw new TypeError('a root names four roles');
+  const roles = {
+    root: roleKeys('root'),
+    timestamp: roleKeys('timestamp'),
+    snapshot: roleKeys('snapshot'),
+    targets: roleKeys('targets'),
+  };
   return signMetadata(
     rootJson({
       version: signed.version + 1,
       expires: changes.expires,
       consistentSnapshot: true,
       keys: [...keys.values()],
-      roles: { root, timestamp, snapshot, targets },
+      roles,
     }),
     signers,
   );
