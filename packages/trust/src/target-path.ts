@@ -25,7 +25,8 @@ export function targetPath(project: ProjectName, filename: string): TargetPath {
 /** The parts of a target path, or `undefined` when it is not one: wrong shape, name not normalized, or wrong bin. */
 export function parseTargetPath(path: string): { bin: string; project: ProjectName; filename: string } | undefined {
   const [bin, name, filename, ...rest] = path.split('/');
-  if (bin === undefined || name === undefined || filename === undefined || filename === '' || rest.length > 0) return;
+  if (bin === undefined || name === undefined || filename === undefined || filename === '' || rest.length > 0)
+    return undefined;
   try {
     const project = normalizeName(name);
     return project === name && projectBin(project) === bin ? { bin, project, filename } : undefined;
