@@ -1,4 +1,5 @@
 export { type AtomicWriteOptions, syncDirectory, writeFileAtomic } from './atomic-file.ts';
+export { FileMetadataStore } from './file-store.ts';
 export { type LockOptions, withFileLock } from './file-lock.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';
 export { generateKey, type LocalScheme, type LocalSigner, localSigner } from './local-signer.ts';

@@ -1,0 +1,42 @@
+/** Where metadata comes from: usually an HTTP directory, relative to which `path` is resolved. */
+export interface MetadataFetcher {
+  /**
+   * @param path percent-encoded, such as `2.root.json`
+   * @param options `maxLength` in bytes: reading stops there with a LengthMismatchError, and the body is cancelled
+   * @throws NotFoundError when the repository says that it has no such file (HTTP 403, 404, 410)
+   * @throws NetworkError when it could not be reached or did not answer properly
+   */
+  fetch(path: string, options: { readonly maxLength: number; readonly signal?: AbortSignal }): Promise<Uint8Array>;
+}
+
+/** Keeps verified metadata between runs. Names are free text such as `timestamp.json`; several processes may share one. */
+export interface MetadataStore {
+  read(name: string): Promise<Uint8Array | undefined>;
+  /** Readers, and a crash at any moment, find the old bytes or the new ones, never a part. */
+  write(name: string, bytes: Uint8Array): Promise<void>;
+  /** Fine if there is nothing. */
+  remove(name: string): Promise<void>;
+  /** Runs `fn` while no other process does so on the same store. */
+  lock<T>(fn: () => Promise<T>): Promise<T>;
+}
+
+/** Upper bounds for metadata whose length no signed metadata announces, in bytes, and for counts. */
+export interface UpdaterLimits {
+  readonly rootBytes: number;
+  readonly timestampBytes: number;
+  readonly snapshotBytes: number;
+  readonly targetsBytes: number;
+  /** §5.3.3: new root versions followed in one refresh. */
+  readonly rootRotations: number;
+  /** §5.6.7: delegated roles visited in one search. */
+  readonly delegations: number;
+}
+
+export const DEFAULT_LIMITS: UpdaterLimits = {
+  rootBytes: 512_000,
+  timestampBytes: 16_384,
+  snapshotBytes: 8_000_000,
+  targetsBytes: 32_000_000,
+  rootRotations: 256,
+  delegations: 32,
+};

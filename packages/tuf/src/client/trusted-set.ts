@@ -1,0 +1,240 @@
+import { equalBytes } from '../bytes.ts';
+import { delegatedKeys } from '../delegation/match.ts';
+import {
+  ExpiredError,
+  HashMismatchError,
+  MismatchError,
+  MissingMetadataError,
+  RollbackError,
+  UnsignedMetadataError,
+} from '../errors.ts';
+import type {
+  MetaFile,
+  Metadata,
+  PublicKey,
+  Root,
+  RoleKeys,
+  Snapshot,
+  Targets,
+  Timestamp,
+  TopLevelRole,
+} from '../model.ts';
+import { parseSnapshot, parseTimestamp } from '../parse/meta.ts';
+import { parseRoot } from '../parse/root.ts';
+import { parseTargets } from '../parse/targets.ts';
+import { checkSignatures, verifySignatures } from '../verify.ts';
+import { verifyContent } from './digests.ts';
+
+/** A delegated role, verified for one parent. */
+export interface VerifiedRole {
+  readonly metadata: Metadata<Targets>;
+  /** The keys of the parent's delegation that signed it. */
+  readonly keyids: readonly string[];
+}
+
+/**
+ * The client workflow of the specification (§5) without any I/O: bytes and a reference time in, verdict out.
+ * Metadata goes in in the order root, timestamp, snapshot, targets, delegated roles; what was refused changes nothing.
+ *
+ * Timestamp and snapshot are also kept when they are expired or superseded: such *intermediate* metadata cannot lead to
+ * the next role, but what replaces it is compared with it (rollback).
+ */
+export class TrustedSet {
+  /** §5.1: fixed for the whole update. */
+  readonly referenceTime: Date;
+  private currentRoot: Metadata<Root>;
+  private currentTimestamp: Metadata<Timestamp> | undefined;
+  private currentSnapshot: Metadata<Snapshot> | undefined;
+  private readonly roles = new Map<string, Map<string, VerifiedRole>>();
+
+  private constructor(root: Metadata<Root>, referenceTime: Date) {
+    this.currentRoot = root;
+    this.referenceTime = referenceTime;
+  }
+
+  /** §5.2: the root that came with the client. It must at least be signed by its own keys. */
+  static async create(trustedRoot: Uint8Array, referenceTime: Date): Promise<TrustedSet> {
+    const root = parseRoot(trustedRoot);
+    await verifyTopLevel(root, root, 'root');
+    return new TrustedSet(root, referenceTime);
+  }
+
+  get root(): Metadata<Root> {
+    return this.currentRoot;
+  }
+
+  get timestamp(): Metadata<Timestamp> | undefined {
+    return this.currentTimestamp;
+  }
+
+  get snapshot(): Metadata<Snapshot> | undefined {
+    return this.currentSnapshot;
+  }
+
+  get targets(): Metadata<Targets> | undefined {
+    return this.verifiedRole('targets', 'root')?.metadata;
+  }
+
+  /** §5.3.4 to §5.3.7 for one step of the chain. */
+  async updateRoot(bytes: Uint8Array): Promise<Metadata<Root>> {
+    if (this.currentTimestamp !== undefined) throw new Error('root comes before timestamp');
+    const root = parseRoot(bytes);
+    // §5.3.4: signed by a threshold of the trusted root's keys and of its own.
+    await verifyTopLevel(root, this.currentRoot, 'root');
+    await verifyTopLevel(root, root, 'root');
+    // §5.3.5: exactly the next version; anything lower is a rollback.
+    const trusted = this.currentRoot.signed.version;
+    const { version } = root.signed;
+    if (version <= trusted) throw new RollbackError('root', trusted, version);
+    if (version !== trusted + 1) throw new MismatchError('root', trusted + 1, version);
+    // §5.3.7 note: expiry does not matter here, only for the last root of the chain.
+    this.currentRoot = root;
+    return root;
+  }
+
+  /** §5.3.10 */
+  checkRootFresh(): void {
+    this.checkFresh('root', this.currentRoot.signed.expires);
+  }
+
+  /**
+   * §5.4.2 to §5.4.4.
+   * @returns false when the version is the trusted one, so that nothing is new and the bytes are to be dropped
+   */
+  async updateTimestamp(bytes: Uint8Array): Promise<boolean> {
+    if (this.currentSnapshot !== undefined) throw new Error('timestamp comes before snapshot');
+    this.checkRootFresh();
+    const timestamp = parseTimestamp(bytes);
+    await verifyTopLevel(timestamp, this.currentRoot, 'timestamp');
+    const trusted = this.currentTimestamp?.signed;
+    if (trusted !== undefined) {
+      const { version, snapshotMeta } = timestamp.signed;
+      // §5.4.3.1
+      if (version < trusted.version) throw new RollbackError('timestamp', trusted.version, version);
+      if (version === trusted.version) return false;
+      // §5.4.3.2
+      if (snapshotMeta.version < trusted.snapshotMeta.version) {
+        throw new RollbackError('snapshot', trusted.snapshotMeta.version, snapshotMeta.version);
+      }
+    }
+    this.currentTimestamp = timestamp;
+    return true;
+  }
+
+  /** §5.4.4; separate, so that an expired timestamp still serves to recognise an older one. */
+  checkTimestampFresh(): Timestamp {
+    const timestamp = this.currentTimestamp;
+    if (timestamp === undefined) throw new Error('timestamp comes before snapshot');
+    this.checkFresh('timestamp', timestamp.signed.expires);
+    return timestamp.signed;
+  }
+
+  /**
+   * §5.5.2 to §5.5.5.
+   * @param source `cache` for bytes that this client verified before: the hash in today's timestamp need not fit them
+   */
+  async updateSnapshot(bytes: Uint8Array, source: 'network' | 'cache' = 'network'): Promise<void> {
+    if (this.targets !== undefined) throw new Error('snapshot comes before targets');
+    const { snapshotMeta } = this.checkTimestampFresh();
+    // §5.5.2
+    if (source === 'network') await verifyContent('snapshot', bytes, snapshotMeta);
+    const snapshot = parseSnapshot(bytes);
+    // §5.5.3
+    await verifyTopLevel(snapshot, this.currentRoot, 'snapshot');
+    const { version, meta } = snapshot.signed;
+    // §5.5.4
+    if (source === 'network' && version !== snapshotMeta.version)
+      throw new MismatchError('snapshot', snapshotMeta.version, version);
+    // §5.5.5: no listed role may go back or disappear.
+    for (const [name, file] of this.currentSnapshot?.signed.meta ?? []) {
+      const offered = meta.get(name)?.version;
+      if (offered === undefined || offered < file.version)
+        throw new RollbackError(name.replace(/\.json$/, ''), file.version, offered);
+    }
+    this.currentSnapshot = snapshot;
+  }
+
+  /** §5.5.4 and §5.5.6 for the snapshot that is to lead to targets. */
+  async checkSnapshotCurrent(): Promise<Snapshot> {
+    const { snapshotMeta } = this.checkTimestampFresh();
+    const snapshot = this.currentSnapshot;
+    if (snapshot === undefined) throw new Error('snapshot comes before targets');
+    const { version } = snapshot.signed;
+    if (version !== snapshotMeta.version) throw new MismatchError('snapshot', snapshotMeta.version, version);
+    await verifyContent('snapshot', snapshot.bytes, snapshotMeta);
+    this.checkFresh('snapshot', snapshot.signed.expires);
+    return snapshot.signed;
+  }
+
+  /** What the snapshot says about a role. @throws MissingMetadataError */
+  roleMeta(role: string): MetaFile {
+    const meta = this.currentSnapshot?.signed.meta.get(`${role}.json`);
+    if (meta === undefined) throw new MissingMetadataError(role);
+    return meta;
+  }
+
+  /** A role that was verified for this very parent (a role verified for another one proves nothing here). */
+  verifiedRole(role: string, parent: string): VerifiedRole | undefined {
+    return this.roles.get(parent)?.get(role);
+  }
+
+  /** §5.6.2 to §5.6.5, for `targets` (parent `root`) and for every delegated role. */
+  async updateRole(bytes: Uint8Array, role: string, parent: string): Promise<VerifiedRole> {
+    const { keys, roleKeys } = this.delegation(role, parent);
+    const meta = this.roleMeta(role);
+    // §5.6.2
+    await verifyContent(role, bytes, meta);
+    const metadata = parseTargets(bytes);
+    // §5.6.3
+    const { keyids, valid, problems } = await checkSignatures(metadata, keys, roleKeys);
+    if (valid < roleKeys.threshold) throw new UnsignedMetadataError(role, roleKeys.threshold, valid, problems);
+    // §5.6.4
+    const { version, expires } = metadata.signed;
+    if (version !== meta.version) throw new MismatchError(role, meta.version, version);
+    // §5.6.5
+    this.checkFresh(role, expires);
+    // Two contents of one version never both belong to one snapshot; else a role verified for one parent could hand
+    // the keys of another one's copy to its children.
+    const other = this.anyVerified(role);
+    if (other !== undefined && !equalBytes(other.metadata.bytes, bytes)) throw new HashMismatchError(role);
+    const verified: VerifiedRole = { metadata, keyids };
+    const siblings = this.roles.get(parent) ?? new Map<string, VerifiedRole>();
+    siblings.set(role, verified);
+    this.roles.set(parent, siblings);
+    return verified;
+  }
+
+  private delegation(role: string, parent: string): { keys: ReadonlyMap<string, PublicKey>; roleKeys: RoleKeys } {
+    if (parent === 'root') {
+      if (role !== 'targets') throw new Error(`root does not delegate to ${role}`);
+      return { keys: this.currentRoot.signed.keys, roleKeys: topLevelKeys(this.currentRoot, 'targets') };
+    }
+    // Whichever edge the parent was reached by, updateRole saw to it that its bytes are the same.
+    const delegations = this.anyVerified(parent)?.metadata.signed.delegations;
+    const roleKeys = delegatedKeys(delegations, role);
+    if (delegations === undefined || roleKeys === undefined) throw new Error(`${parent} does not delegate to ${role}`);
+    return { keys: delegations.keys, roleKeys };
+  }
+
+  private anyVerified(role: string): VerifiedRole | undefined {
+    for (const children of this.roles.values()) {
+      const verified = children.get(role);
+      if (verified !== undefined) return verified;
+    }
+    return undefined;
+  }
+
+  private checkFresh(role: string, expires: Date): void {
+    if (expires.getTime() <= this.referenceTime.getTime()) throw new ExpiredError(role, expires, this.referenceTime);
+  }
+}
+
+async function verifyTopLevel(metadata: Metadata<unknown>, root: Metadata<Root>, role: TopLevelRole): Promise<void> {
+  await verifySignatures(metadata, root.signed.keys, topLevelKeys(root, role), role);
+}
+
+function topLevelKeys(root: Metadata<Root>, role: TopLevelRole): RoleKeys {
+  const keys = root.signed.roles.get(role);
+  if (keys === undefined) throw new MissingMetadataError(role);
+  return keys;
+}

@@ -1,0 +1,193 @@
+import { crypto } from '#crypto';
+import { type Edge, searchTarget, walkDirectory } from '../delegation/search.ts';
+import { LimitError, NotFoundError } from '../errors.ts';
+import type { TargetFile, Targets } from '../model.ts';
+import { DEFAULT_LIMITS, type MetadataFetcher, type MetadataStore, type UpdaterLimits } from './ports.ts';
+import { Workflow } from './refresh.ts';
+import type { TrustedSet, VerifiedRole } from './trusted-set.ts';
+
+export interface UpdaterOptions {
+  /** The root that came with the client, or by another trusted way (§5.2). */
+  readonly trustedRoot: Uint8Array;
+  readonly fetcher: MetadataFetcher;
+  readonly store: MetadataStore;
+  /** Read once for each refresh (§5.1). */
+  readonly clock: () => Date;
+  /** When the repository cannot be reached, use what is stored, as long as it has not expired. Default false. */
+  readonly allowOffline?: boolean;
+  readonly limits?: Partial<UpdaterLimits>;
+  /** Ends every fetch of this updater. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RefreshReport {
+  /** True when the repository was not reached and the answer comes from the store. */
+  readonly offline: boolean;
+  readonly rootVersion: number;
+  readonly timestampVersion: number;
+  readonly snapshotVersion: number;
+  readonly targetsVersion: number;
+  readonly timestampExpires: Date;
+}
+
+export interface TargetInfo {
+  readonly path: string;
+  readonly file: TargetFile;
+  /** The roles from `targets` down to the one that answered. */
+  readonly chain: readonly string[];
+  /** Keyids that signed the role that answered, among those its parent lists. */
+  readonly keys: readonly string[];
+  /** Of the role that answered. */
+  readonly version: number;
+  readonly expires: Date;
+}
+
+/** What one refresh arrived at; later refreshes make another one, so that a search never mixes two. */
+interface View {
+  readonly set: TrustedSet;
+  readonly report: RefreshReport;
+  /** Roles being loaded, by parent and role, so that parallel searches load each one once. */
+  readonly loading: Map<string, Promise<VerifiedRole>>;
+}
+
+/**
+ * A TUF client: keeps trusted metadata fresh and answers what a target should be. Several calls may run at once;
+ * several processes may share the store.
+ */
+export class Updater {
+  private readonly options: UpdaterOptions;
+  private readonly limits: UpdaterLimits;
+  private readonly workflow: Workflow;
+  private view: View | undefined;
+  private refreshing: Promise<View> | undefined;
+
+  constructor(options: UpdaterOptions) {
+    const { fetcher, store, allowOffline = false, signal } = options;
+    this.options = options;
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.workflow = new Workflow(fetcher, store, this.limits, allowOffline, signal);
+  }
+
+  /** Brings root, timestamp, snapshot and targets up to date. A call during another one shares its outcome. */
+  async refresh(): Promise<RefreshReport> {
+    return (await this.nextView()).report;
+  }
+
+  /** Searches the delegations (§5.6.7) as of the last refresh; refreshes first if there was none. */
+  async targetInfo(path: string): Promise<TargetInfo | undefined> {
+    const hash = await sha256(path);
+    return this.withView(async (view) => {
+      const found = await drive(searchTarget({ path, hash }, this.limits.delegations), (edge) => this.load(view, edge));
+      return found === undefined ? undefined : targetInfo(view.set, path, found.edge, found.file);
+    });
+  }
+
+  /**
+   * Every target directly in a directory (`a1b2c3/django/`) that {@link targetInfo} would answer, in the order of the
+   * roles that answer.
+   * @throws LimitError when the directory is spread over more roles than may be visited
+   */
+  async targetsIn(directory: string): Promise<readonly TargetInfo[]> {
+    if (!directory.endsWith('/') && directory !== '') throw new RangeError('a directory ends in a slash');
+    return this.withView(async (view) => {
+      const paths = await this.pathsIn(view, directory);
+      const infos: TargetInfo[] = [];
+      for (const path of paths) {
+        const search = searchTarget({ path, hash: await sha256(path) }, this.limits.delegations);
+        const found = await drive(search, (edge) => this.load(view, edge));
+        if (found !== undefined) infos.push(targetInfo(view.set, path, found.edge, found.file));
+      }
+      return infos;
+    });
+  }
+
+  /** Names in any role that could answer for the directory; whether it does is decided name by name. */
+  private async pathsIn(view: View, directory: string): Promise<ReadonlySet<string>> {
+    const { delegations } = this.limits;
+    const paths = new Set<string>();
+    let visited = 0;
+    await drive(walkDirectory(directory, delegations), async (edge) => {
+      if (visited++ > delegations) throw new LimitError(`the listing of ${directory}`, delegations);
+      const targets = await this.load(view, edge);
+      for (const path of targets.targets.keys()) {
+        if (path.startsWith(directory) && !path.includes('/', directory.length)) paths.add(path);
+      }
+      return targets;
+    });
+    return paths;
+  }
+
+  private load({ set, loading }: View, { role, parent }: Edge): Promise<Targets> {
+    const key = JSON.stringify([parent, role]);
+    let verified = loading.get(key);
+    if (verified === undefined) {
+      verified = this.workflow.loadRole(set, role, parent);
+      loading.set(key, verified);
+      // A failure is not remembered: the next search tries again. Its own caller sees the error.
+      verified.catch(() => loading.delete(key));
+    }
+    return verified.then(({ metadata }) => metadata.signed);
+  }
+
+  /** A repository sweeps old snapshots away: who meets such a gap goes on with the newest one, once. */
+  private async withView<T>(work: (view: View) => Promise<T>): Promise<T> {
+    const view = this.view ?? (await this.nextView());
+    try {
+      return await work(view);
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error;
+      const next = await this.nextView();
+      if (next.report.snapshotVersion === view.report.snapshotVersion) throw error;
+      return work(next);
+    }
+  }
+
+  private nextView(): Promise<View> {
+    this.refreshing ??= this.makeView().finally(() => {
+      this.refreshing = undefined;
+    });
+    return this.refreshing;
+  }
+
+  private async makeView(): Promise<View> {
+    const { trustedRoot, clock } = this.options;
+    const refresh = () => this.workflow.refresh(trustedRoot, clock());
+    const { set, offline } = await refresh().catch((error: unknown) => {
+      // The snapshot or targets of the timestamp just read may have been swept away meanwhile.
+      if (error instanceof NotFoundError && error.path !== 'timestamp.json') return refresh();
+      throw error;
+    });
+    this.view = { set, report: reportOn(set, offline), loading: new Map() };
+    return this.view;
+  }
+}
+
+function reportOn({ root, timestamp, snapshot, targets }: TrustedSet, offline: boolean): RefreshReport {
+  if (timestamp === undefined || snapshot === undefined || targets === undefined)
+    throw new Error('refresh ended early');
+  return {
+    offline,
+    rootVersion: root.signed.version,
+    timestampVersion: timestamp.signed.version,
+    snapshotVersion: snapshot.signed.version,
+    targetsVersion: targets.signed.version,
+    timestampExpires: timestamp.signed.expires,
+  };
+}
+
+function targetInfo(set: TrustedSet, path: string, { role, parent, chain }: Edge, file: TargetFile): TargetInfo {
+  const verified = set.verifiedRole(role, parent);
+  if (verified === undefined) throw new Error(`${role} was not verified for ${parent}`);
+  const { version, expires } = verified.metadata.signed;
+  return { path, file, chain, keys: verified.keyids, version, expires };
+}
+
+async function drive<T>(search: Generator<Edge, T, Targets>, load: (edge: Edge) => Promise<Targets>): Promise<T> {
+  let step = search.next();
+  while (step.done !== true) step = search.next(await load(step.value));
+  return step.value;
+}
+
+function sha256(text: string): Promise<string> {
+  return crypto.digest('sha256', new TextEncoder().encode(text));
+}
