@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { HttpBindings } from '@hono/node-server';
 import { normalizeName } from '@holdfast/python-index';
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { identify } from './credentials.ts';
 import { checkHealth } from './health.ts';
@@ -49,16 +48,9 @@ export function createApi(index: ServedIndex, options: ApiOptions): Hono<{ Bindi
     return c.json(health, health.ok ? 200 : 503);
   });
 
-  const tooLarge = (): never => {
-    throw new HttpError({
-      status: 413,
-      code: 'TOO_LARGE',
-      message: `The request body is larger than ${MAX_BODY} bytes.`,
-    });
-  };
-  app.post('/api/v1/projects/:project/yank', bodyLimit({ maxSize: MAX_BODY, onError: tooLarge }), async (c) => {
+  app.post('/api/v1/projects/:project/yank', async (c) => {
     const identity = await identify(c.req.header('authorization'), (token) => index.accounts.authenticate(token));
-    const outcome = await yank(index, identity, normalizeName(c.req.param('project')), await jsonBody(c));
+    const outcome = await yank(index, identity, normalizeName(c.req.param('project')), await jsonBody(c.env.incoming));
     c.header('Cache-Control', 'no-store');
     return c.json(outcome);
   });
@@ -81,13 +73,22 @@ export const INTERNAL: Problem = {
   message: 'The index failed to answer. Its operators find the reason in the log, under the id of this request.',
 };
 
-async function jsonBody(c: Api): Promise<unknown> {
+/** Reads a JSON body from the raw request: what is too large is refused on the way, and the rest is drained, not cut off. */
+async function jsonBody(incoming: HttpBindings['incoming']): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_BODY) {
+      const message = `The request body is larger than ${MAX_BODY} bytes.`;
+      throw new HttpError({ status: 413, code: 'TOO_LARGE', message });
+    }
+    chunks.push(chunk);
+  }
   try {
-    return await c.req.json<unknown>();
+    return JSON.parse(Buffer.concat(chunks).toString()) as unknown;
   } catch (error) {
-    if (error instanceof HttpError) throw error;
-    const message = 'The request body is not JSON.';
-    throw new HttpError({ status: 400, code: 'NOT_JSON', message }, { cause: error });
+    throw new HttpError({ status: 400, code: 'NOT_JSON', message: 'The request body is not JSON.' }, { cause: error });
   }
 }
 

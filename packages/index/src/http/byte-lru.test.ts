@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { ByteLru } from './byte-lru.ts';
 
 test('the value that was not used for longest goes first', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { negotiateEncoding } from './content-encoding.ts';
 
 test('pages and metadata are compressed as the client asks, never unasked (P16)', () => {

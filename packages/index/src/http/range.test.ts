@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parseRange, rangeApplies } from './range.ts';
 
 test('a single byte range is read as RFC 9110 §14.2 says: from, from–to, the last n', () => {

@@ -74,6 +74,7 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
   });
   const serveApi = apiListener(api);
   const newId = requestIds();
+  const underWay = new Set<ServerResponse>();
 
   const server = createServer(
     {
@@ -86,6 +87,8 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
     },
     (request, response) => {
       const exchange = { request, response, id: newId(), path: requestPath(request.url) ?? '*' };
+      underWay.add(response);
+      response.once('close', () => underWay.delete(response));
       logWhenDone(exchange, log);
       const handler = findHandler(routes, exchange.path);
       if (handler === undefined) return void serveApi(exchange);
@@ -94,7 +97,14 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
   );
   server.setTimeout(SILENCE_MS);
   url = await listen(server, options);
-  return { url, close: () => close(server, stopping, options.closeMs ?? CLOSE_MS) };
+  return {
+    url,
+    close: async () => {
+      // Otherwise a connection stays open after its last answer, and the server with it.
+      for (const response of underWay) response.shouldKeepAlive = false;
+      await close(server, stopping, options.closeMs ?? CLOSE_MS);
+    },
+  };
 }
 
 /** Hands an exchange to the API, with the fields that every answer carries. */

@@ -1,8 +1,9 @@
 import {
   type ProjectName,
   type ProjectPage,
-  normalizeVersion,
+  compareVersions,
   parseDistributionFilename,
+  parseVersion,
 } from '@holdfast/python-index';
 import * as z from 'zod';
 import type { Identity } from '../accounts/accounts.ts';
@@ -54,10 +55,10 @@ export async function yank(
 }
 
 function filesOf(page: ProjectPage, version: string): string[] {
-  const wanted = normalizeVersion(version);
+  const wanted = parseVersion(version);
   const names = page.files.map(({ filename }) => filename);
-  const chosen = names.filter((name) => parseDistributionFilename(name).normalizedVersion === wanted);
+  const chosen = names.filter((name) => compareVersions(parseDistributionFilename(name).version, wanted) === 0);
   if (chosen.length > 0) return chosen;
-  const message = `${page.name} has no release ${wanted} on this index.`;
+  const message = `${page.name} has no release ${wanted.normalized} on this index.`;
   throw new HttpError({ status: 404, code: 'RELEASE_UNKNOWN', message });
 }
