@@ -218,3 +218,23 @@ export class MetadataRefusedError extends IndexError {
     this.reason = reason;
   }
 }
+
+/** What is known of the file cannot be written into signed metadata: publishing it would stop everyone else's. */
+export class UnsignableFileError extends IndexError {
+  readonly code = 'UNSIGNABLE_FILE';
+  readonly filename: string;
+  constructor(filename: string, options?: ErrorOptions) {
+    super(`${filename} cannot be described in signed metadata`, options);
+    this.filename = filename;
+  }
+}
+
+/** None of the index's keys may sign a role that it has to sign. */
+export class OnlineKeyError extends IndexError {
+  readonly code = 'ONLINE_KEY';
+  readonly role: string;
+  constructor(role: string) {
+    super(`the online keys of this index do not reach the threshold of ${role}`);
+    this.role = role;
+  }
+}

@@ -1,0 +1,138 @@
+import { hash } from 'node:crypto';
+import { type BinRole, binPrefix, UNCLAIMED } from '@holdfast/trust';
+import { type MetaFile, snapshotJson, timestampJson } from '@holdfast/tuf';
+import type { Kysely } from 'kysely';
+import type { Database } from '../records/schema.ts';
+import { binRoleJson, type ChangedFile, planChangedLeaf, roleOf } from './bin-roles.ts';
+import { binDigits } from './file-rows.ts';
+import { binExpiry, expiry, isDue, type Lifetimes } from './lifetimes.ts';
+import { type Change, outcomesOf } from './outcomes.ts';
+import type { RoleTable } from './role-table.ts';
+import type { SigningKeys } from './signing-keys.ts';
+
+/** New signed bytes of a role. */
+export interface SignedRole {
+  readonly role: string;
+  readonly version: number;
+  readonly expiresAt: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Everything that one publication shows to the world, signed. Nothing of it changes any more. */
+export interface Publication {
+  /** The version of its timestamp. */
+  readonly id: number;
+  /** The version of its snapshot. */
+  readonly snapshot: number;
+  /** What it puts into the object store, in this order: roles, then the snapshot if it is new, then the timestamp. */
+  readonly roles: readonly SignedRole[];
+  readonly changes: readonly Change[];
+}
+
+export interface PrepareOptions {
+  /** Sees every row that the changes name. */
+  readonly db: Kysely<Database>;
+  readonly table: RoleTable;
+  readonly keys: SigningKeys;
+  readonly lifetimes: Lifetimes;
+  readonly now: Date;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly changes: readonly Change[];
+  /** Bin roles that are to be signed again because of their age. */
+  readonly renewals: readonly string[];
+  /** Roles that others signed, such as targets. */
+  readonly imported?: readonly SignedRole[];
+}
+
+/** Signs each role that the changes touch once, then the snapshot, then the timestamp (DESIGN §5). Writes nothing. */
+export async function preparePublication(options: PrepareOptions): Promise<Publication> {
+  const { table, keys, lifetimes, now, changes } = options;
+  const roles: SignedRole[] = [...(options.imported ?? [])];
+  for (const bin of await changedBins(options)) {
+    const role = roleOf(bin);
+    const version = table.nextVersion(role);
+    const expires = binExpiry(now, lifetimes.bins, options.random());
+    const bytes = await keys.sign(UNCLAIMED, binRoleJson(bin, version, expires, keys));
+    roles.push({ role, version, expiresAt: expires.getTime(), bytes });
+  }
+
+  const before = table.get('snapshot');
+  const current = before && roles.length === 0 && !isDue(before.expiresAt, now, lifetimes.snapshot);
+  const snapshot = current ? undefined : await signSnapshot(options, roles);
+  if (snapshot) roles.push(snapshot.signed);
+  const timestamp = await signTimestamp(options, snapshot?.meta);
+  roles.push(timestamp);
+  return { id: timestamp.version, snapshot: snapshot?.meta.version ?? before?.version ?? 0, roles, changes };
+}
+
+async function changedBins(options: PrepareOptions): Promise<BinRole[]> {
+  const { db, table, changes, renewals } = options;
+  const leaves = new Map<string, ChangedFile[]>();
+  for (const file of await changedFiles(db, changes)) {
+    const prefix = table.leafOf(binDigits(file.row.bin));
+    const leaf = leaves.get(prefix);
+    if (leaf) leaf.push(file);
+    else leaves.set(prefix, [file]);
+  }
+  const bins: BinRole[] = [];
+  for (const role of renewals) {
+    const prefix = binPrefix(UNCLAIMED, role);
+    if (prefix === undefined) continue;
+    if (table.isBranch(prefix)) bins.push({ prefix, branch: true });
+    else if (!leaves.has(prefix)) leaves.set(prefix, []);
+  }
+  for (const [prefix, files] of leaves) bins.push(...(await planChangedLeaf(db, prefix, files)));
+  return bins;
+}
+
+async function changedFiles(db: Kysely<Database>, changes: readonly Change[]): Promise<ChangedFile[]> {
+  const outcomes = outcomesOf(changes);
+  if (outcomes.size === 0) return [];
+  const rows = await db.selectFrom('files').selectAll().where('filename', 'in', [...outcomes.keys()]).execute();
+  return rows.flatMap((row) => {
+    const outcome = outcomes.get(row.filename);
+    return outcome ? [{ row, outcome }] : [];
+  });
+}
+
+/** The flat snapshot: the version of every role but root, snapshot and timestamp (TUF 1.0.34 §4.4). */
+async function signSnapshot(
+  { table, keys, lifetimes, now }: PrepareOptions,
+  changed: readonly SignedRole[],
+): Promise<{ signed: SignedRole; meta: MetaFile }> {
+  const meta = new Map<string, MetaFile>();
+  for (const [role, { version }] of table.entries()) {
+    if (role !== 'snapshot' && role !== 'timestamp') meta.set(`${role}.json`, { version });
+  }
+  for (const { role, version } of changed) meta.set(`${role}.json`, { version });
+  const version = table.nextVersion('snapshot');
+  const expires = expiry(now, lifetimes.snapshot);
+  const bytes = await keys.sign('snapshot', snapshotJson({ version, expires, meta }));
+  const hashes = new Map([['sha256', hash('sha256', bytes)]]);
+  return {
+    signed: { role: 'snapshot', version, expiresAt: expires.getTime(), bytes },
+    meta: { version, length: bytes.length, hashes },
+  };
+}
+
+/** A new timestamp for the new snapshot, or for the one that is published. */
+async function signTimestamp(
+  { db, table, keys, lifetimes, now }: PrepareOptions,
+  snapshot: MetaFile | undefined,
+): Promise<SignedRole> {
+  const meta = snapshot ?? (await publishedSnapshot(db));
+  const version = table.nextVersion('timestamp');
+  const expires = expiry(now, lifetimes.timestamp);
+  const bytes = await keys.sign('timestamp', timestampJson({ version, expires, snapshot: meta }));
+  return { role: 'timestamp', version, expiresAt: expires.getTime(), bytes };
+}
+
+async function publishedSnapshot(db: Kysely<Database>): Promise<MetaFile> {
+  const { version, sha256, bytes } = await db
+    .selectFrom('roles')
+    .select(['version', 'sha256', 'bytes'])
+    .where('role', '=', 'snapshot')
+    .executeTakeFirstOrThrow();
+  return { version, length: bytes.length, hashes: new Map([['sha256', sha256]]) };
+}

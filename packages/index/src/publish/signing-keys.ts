@@ -1,0 +1,66 @@
+import { UNCLAIMED } from '@holdfast/trust';
+import {
+  type JsonObject,
+  parseRoot,
+  parseTargets,
+  type PublicKey,
+  type RoleKeys,
+  type Signer,
+  signMetadata,
+} from '@holdfast/tuf';
+import { MetadataRefusedError, OnlineKeyError } from '../errors.ts';
+
+/** The roles that the index signs by itself; bins are signed as `unclaimed`. */
+export type OnlineRole = 'timestamp' | 'snapshot' | typeof UNCLAIMED;
+
+interface RoleSigners {
+  readonly signers: readonly Signer[];
+  readonly roleKeys: RoleKeys;
+}
+
+/** Which of the index's keys sign which role, as root and targets say. */
+export class SigningKeys {
+  readonly #roles: ReadonlyMap<OnlineRole, RoleSigners>;
+
+  private constructor(roles: ReadonlyMap<OnlineRole, RoleSigners>) {
+    this.#roles = roles;
+  }
+
+  /**
+   * @throws OnlineKeyError when the signers at hand do not reach the threshold of an online role
+   * @throws MetadataRefusedError when targets does not delegate to `unclaimed`
+   */
+  static from(root: Uint8Array, targets: Uint8Array, signers: readonly Signer[]): SigningKeys {
+    const topLevel = parseRoot(root).signed.roles;
+    const delegated = parseTargets(targets).signed.delegations?.roles.find(({ name }) => name === UNCLAIMED);
+    if (!delegated) throw new MetadataRefusedError('targets', `it does not delegate to ${UNCLAIMED}`);
+    const roles = new Map<OnlineRole, RoleSigners>();
+    for (const [role, roleKeys] of [
+      ['timestamp', topLevel.get('timestamp')],
+      ['snapshot', topLevel.get('snapshot')],
+      [UNCLAIMED, { keyids: delegated.keyids, threshold: delegated.threshold }],
+    ] as const) {
+      const own = signers.filter(({ key }) => roleKeys?.keyids.includes(key.keyid));
+      if (!roleKeys || own.length < roleKeys.threshold) throw new OnlineKeyError(role);
+      roles.set(role, { signers: own, roleKeys });
+    }
+    return new SigningKeys(roles);
+  }
+
+  sign(role: OnlineRole, signed: JsonObject): Promise<Uint8Array> {
+    return signMetadata(signed, this.#of(role).signers);
+  }
+
+  /** What a branch of the bin tree says about the keys of its children. */
+  delegation(role: OnlineRole): { readonly roleKeys: RoleKeys; readonly keys: ReadonlyMap<string, PublicKey> } {
+    const { roleKeys, signers } = this.#of(role);
+    const keys = new Map(signers.map(({ key }) => [key.keyid, key]));
+    return { roleKeys: { keyids: [...keys.keys()], threshold: roleKeys.threshold }, keys };
+  }
+
+  #of(role: OnlineRole): RoleSigners {
+    const found = this.#roles.get(role);
+    if (!found) throw new OnlineKeyError(role);
+    return found;
+  }
+}
