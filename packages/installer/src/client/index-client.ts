@@ -1,0 +1,194 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ProjectName } from '@holdfast/python-index';
+import { consistentTargetPath, decodeTarget, projectDirectory, targetPath } from '@holdfast/trust';
+import { type TargetInfo, Updater } from '@holdfast/tuf';
+import { FileMetadataStore } from '@holdfast/tuf/node';
+import { AbsentError, NotVouchedError } from '../errors.ts';
+import type { Expected } from '../fetch/download.ts';
+import { DEFAULT_LIMITS, type FetchLimits } from '../fetch/limits.ts';
+import { MirrorMetadataFetcher } from '../fetch/metadata-fetcher.ts';
+import { Mirrors } from '../fetch/mirrors.ts';
+import { filesDirectory } from '../home.ts';
+import { FileStore, type VerifiedFile } from '../store/file-store.ts';
+import { findTrust } from '../trust/trust-store.ts';
+import type { TrustedIndex } from '../trust/trusted-index.ts';
+import { withFailover } from './failover.ts';
+import { FileSource } from './file-source.ts';
+import { preferFreshest } from './freshest.ts';
+import type { Notice } from './notice.ts';
+import { shareInFlight } from './share.ts';
+import type { Freshness, VerifiedDistribution, VerifiedProject } from './verified-project.ts';
+
+export interface OpenClientOptions {
+  readonly home: string;
+  /** Which trusted index; without it, the only one. */
+  readonly name?: string;
+  readonly clock?: () => Date;
+  readonly onNotice?: (notice: Notice) => void;
+  /** Verified metadata older than this is refreshed before it answers. Milliseconds. */
+  readonly refreshAfterMs?: number;
+  readonly environment?: NodeJS.ProcessEnv;
+  readonly limits?: FetchLimits;
+}
+
+const DEFAULT_REFRESH_AFTER_MS = 5_000;
+
+/** One trusted index, seen through verified metadata only. Everything that it returns has been verified. */
+export class IndexClient {
+  readonly trusted: TrustedIndex;
+  readonly #mirrors: Mirrors;
+  readonly #updater: Updater;
+  readonly #files: FileSource;
+  readonly #clock: () => Date;
+  readonly #notify: (notice: Notice) => void;
+  readonly #refreshAfterMs: number;
+  readonly #refreshing = shareInFlight<Freshness>();
+  #freshness: Freshness | undefined;
+  #refreshedAt = Number.NEGATIVE_INFINITY;
+
+  private constructor(
+    trusted: TrustedIndex,
+    parts: { mirrors: Mirrors; updater: Updater; files: FileSource },
+    options: OpenClientOptions,
+  ) {
+    this.trusted = trusted;
+    this.#mirrors = parts.mirrors;
+    this.#updater = parts.updater;
+    this.#files = parts.files;
+    this.#clock = options.clock ?? (() => new Date());
+    this.#notify = options.onNotice ?? (() => {});
+    this.#refreshAfterMs = options.refreshAfterMs ?? DEFAULT_REFRESH_AFTER_MS;
+  }
+
+  /** @throws NoTrustError, AmbiguousIndexError */
+  static async open(options: OpenClientOptions): Promise<IndexClient> {
+    const { home, name, environment = process.env, limits = DEFAULT_LIMITS, clock = () => new Date() } = options;
+    const trusted = await findTrust(home, name);
+    const mirrors = await Mirrors.open(trusted.urls, environment, limits);
+    const store = new FileStore(filesDirectory(home), (path) => options.onNotice?.({ kind: 'damage', path }));
+    await store.prepare();
+    const updater = new Updater({
+      trustedRoot: await readFile(join(trusted.directory, 'root.json')),
+      fetcher: new MirrorMetadataFetcher(mirrors),
+      store: new FileMetadataStore(join(trusted.directory, 'metadata')),
+      clock,
+      allowOffline: true,
+    });
+    return new IndexClient(trusted, { mirrors, updater, files: new FileSource(mirrors, store) }, options);
+  }
+
+  get name(): string {
+    return this.trusted.name;
+  }
+
+  /** Addresses of the mirrors, without credentials. */
+  get mirrorUrls(): readonly string[] {
+    return this.#mirrors.urls;
+  }
+
+  /** What the last refresh found; `undefined` before the first. */
+  get freshness(): Freshness | undefined {
+    return this.#freshness;
+  }
+
+  /** The client workflow of TUF 1.0.34 §5.3–5.6, from whichever mirror serves acceptable metadata. */
+  refresh(): Promise<Freshness> {
+    return this.#refreshing('refresh', async () => {
+      try {
+        await preferFreshest(this.#mirrors);
+        const report = await withFailover(this.#mirrors, `the metadata of ${this.name}`, () => this.#updater.refresh());
+        const { offline, rootVersion, timestampVersion, snapshotVersion, timestampExpires } = report;
+        if (offline && !this.#freshness?.offline) this.#notify({ kind: 'offline', index: this.name, timestampExpires });
+        const checkedAt = this.#clock();
+        this.#freshness = { offline, rootVersion, timestampVersion, snapshotVersion, timestampExpires, checkedAt };
+        this.#refreshedAt = performance.now();
+        return this.#freshness;
+      } finally {
+        this.#reportMirrors();
+      }
+    });
+  }
+
+  /** Every file that verified metadata lists for a project; `undefined` when it verifiably lists none. */
+  async project(name: ProjectName): Promise<VerifiedProject | undefined> {
+    const { snapshotVersion } = await this.#fresh();
+    const infos = await withFailover(this.#mirrors, name, () => this.#updater.targetsIn(projectDirectory(name)));
+    this.#reportMirrors();
+    const files = infos.map((info) => this.#decode(info)).filter((file) => file !== undefined);
+    const version = this.#freshness?.snapshotVersion ?? snapshotVersion;
+    return files.length === 0 ? undefined : { index: this.name, name, files, snapshotVersion: version };
+  }
+
+  /** The METADATA of a distribution (PEP 658), verified. `undefined` when signed metadata names none. */
+  async coreMetadata(file: VerifiedDistribution): Promise<Uint8Array | undefined> {
+    if (!file.coreMetadata) return undefined;
+    const subject = `${file.filename}.metadata`;
+    const path = `${targetAddress(file)}.metadata`;
+    const verified = await this.#open(path, { subject, ...file.coreMetadata }, file);
+    try {
+      return await verified.handle.readFile();
+    } finally {
+      await verified.handle.close();
+    }
+  }
+
+  /** Opens a distribution file of the store, fetched if need be and verified completely just now. The caller closes it. */
+  openFile(file: VerifiedDistribution): Promise<VerifiedFile> {
+    return this.#open(targetAddress(file), { subject: file.filename, size: file.size, sha256: file.sha256 }, file);
+  }
+
+  /** The path in the store of a distribution file, verified completely just now. */
+  async file(file: VerifiedDistribution): Promise<string> {
+    const { path, handle } = await this.openFile(file);
+    await handle.close();
+    return path;
+  }
+
+  close(): void {
+    this.#mirrors.close();
+  }
+
+  async #fresh(): Promise<Freshness> {
+    const recent = performance.now() - this.#refreshedAt < this.#refreshAfterMs;
+    return recent && this.#freshness ? this.#freshness : this.refresh();
+  }
+
+  async #open(path: string, expected: Expected, file: VerifiedDistribution): Promise<VerifiedFile> {
+    try {
+      return await this.#files.open(path, expected);
+    } catch (error) {
+      if (!(error instanceof AbsentError)) throw error;
+      await this.refresh();
+      const now = await this.project(file.project);
+      if (!now?.files.some(({ sha256 }) => sha256 === file.sha256))
+        throw new NotVouchedError(this.name, file.filename, 'the index has withdrawn this file');
+      return await this.#files.open(path, expected);
+    } finally {
+      this.#reportMirrors();
+    }
+  }
+
+  #decode(info: TargetInfo): VerifiedDistribution | undefined {
+    try {
+      const { chain, keys, version, expires } = info;
+      const voucher = { index: this.name, chain, keyids: keys, version, expires };
+      const distribution = decodeTarget(info.path, info.file);
+      return { ...distribution, path: targetPath(distribution.project, distribution.filename), voucher };
+    } catch (error) {
+      // Signed, but not a distribution that any installer could use: the others of the project still are (M14).
+      this.#notify({ kind: 'odd-entry', index: this.name, error });
+      return undefined;
+    }
+  }
+
+  #reportMirrors(): void {
+    for (const problem of this.#mirrors.takeProblems())
+      this.#notify({ kind: 'mirror-problem', index: this.name, problem });
+  }
+}
+
+/** Relative to a mirror's root, percent-encoded. The METADATA lies beside the file. */
+function targetAddress({ path, sha256 }: VerifiedDistribution): string {
+  return `targets/${consistentTargetPath(path, sha256).split('/').map(encodeURIComponent).join('/')}`;
+}

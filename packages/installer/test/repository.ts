@@ -1,0 +1,197 @@
+import { hash } from 'node:crypto';
+import { deflateRawSync, crc32 } from 'node:zlib';
+import { normalizeName, parseDistributionFilename } from '@holdfast/python-index';
+import { type Distribution, consistentTargetPath, encodeTarget, minimumDelegations, targetPath } from '@holdfast/trust';
+import {
+  type PublicKey,
+  type Signer,
+  type TargetFile,
+  rootJson,
+  signMetadata,
+  snapshotJson,
+  targetsJson,
+  timestampJson,
+} from '@holdfast/tuf';
+import { generateKey } from '@holdfast/tuf/node';
+
+const DAY = 24 * 3600 * 1000;
+
+/** A repository in memory as an index publishes it: paths below its root, and their bytes. Signed with real keys. */
+export class TestRepository {
+  readonly files = new Map<string, Uint8Array>();
+  readonly targets = new Map<string, TargetFile>();
+  readonly #now: Date;
+  #rootSigner: Signer;
+  #online: Signer;
+  root: Uint8Array = new Uint8Array();
+  rootVersion = 0;
+  version = 0;
+
+  private constructor(now: Date, root: Signer, online: Signer) {
+    this.#now = now;
+    this.#rootSigner = root;
+    this.#online = online;
+  }
+
+  static async create(now = new Date()): Promise<TestRepository> {
+    const made = new TestRepository(now, await generateKey('ed25519'), await generateKey('ed25519'));
+    await made.publishRoot();
+    return made;
+  }
+
+  get fingerprint(): string {
+    return hash('sha256', this.root, 'hex');
+  }
+
+  /** Adds a wheel whose METADATA says what is given; not visible before {@link publish}. */
+  addWheel(
+    name: string,
+    version: string,
+    options: { requires?: readonly string[]; padding?: number } = {},
+  ): Distribution {
+    const filename = `${name.replaceAll('-', '_')}-${version}-py3-none-any.whl`;
+    const { wheel, metadata } = makeWheel(name, version, options);
+    const distribution: Distribution = {
+      project: normalizeName(name),
+      filename,
+      sha256: hash('sha256', wheel, 'hex'),
+      size: wheel.length,
+      uploadTime: new Date(this.#now.getTime() - DAY),
+      coreMetadata: { sha256: hash('sha256', metadata, 'hex'), size: metadata.length },
+    };
+    const { path, file } = encodeTarget(distribution);
+    this.targets.set(path, file);
+    const address = targetAddress(distribution);
+    this.files.set(address, wheel);
+    this.files.set(`${address}.metadata`, metadata);
+    return distribution;
+  }
+
+  remove(filename: string): void {
+    const { project } = parseDistributionFilename(filename);
+    this.targets.delete(targetPath(project, filename));
+  }
+
+  /** Signs the next version of every online role. @param validMs how long the timestamp lives */
+  async publish(options: { validMs?: number; version?: number } = {}): Promise<void> {
+    this.version = options.version ?? this.version + 1;
+    const version = this.version;
+    const signer = [this.#online];
+    const far = new Date(this.#now.getTime() + 90 * DAY);
+    const role = { keyids: [this.#online.key.keyid], threshold: 1 };
+    const delegations = { keys: keyMap(this.#online.key), roles: minimumDelegations(role) };
+    const top = await signMetadata(targetsJson({ version: 1, expires: far, targets: new Map(), delegations }), signer);
+    const unclaimed = await signMetadata(targetsJson({ version, expires: far, targets: this.targets }), signer);
+    const meta = new Map([
+      ['targets.json', { version: 1 }],
+      ['unclaimed.json', { version, length: unclaimed.length }],
+    ]);
+    const snapshot = await signMetadata(snapshotJson({ version, expires: far, meta }), signer);
+    const expires = new Date(this.#now.getTime() + (options.validMs ?? DAY));
+    const described = {
+      version,
+      length: snapshot.length,
+      hashes: new Map([['sha256', hash('sha256', snapshot, 'hex')]]),
+    };
+    const timestamp = await signMetadata(timestampJson({ version, expires, snapshot: described }), signer);
+    this.files.set('metadata/1.targets.json', top);
+    this.files.set(`metadata/${version}.unclaimed.json`, unclaimed);
+    this.files.set(`metadata/${version}.snapshot.json`, snapshot);
+    this.files.set('metadata/timestamp.json', timestamp);
+  }
+
+  /** Publishes the next root. @param rotate give root or the online roles a new key; the old root key signs too */
+  async publishRoot(rotate?: 'root' | 'online'): Promise<void> {
+    const previous = this.#rootSigner;
+    if (rotate === 'root') this.#rootSigner = await generateKey('ed25519');
+    if (rotate === 'online') this.#online = await generateKey('ed25519');
+    this.rootVersion++;
+    const own = { keyids: [this.#rootSigner.key.keyid], threshold: 1 };
+    const online = { keyids: [this.#online.key.keyid], threshold: 1 };
+    const signed = rootJson({
+      version: this.rootVersion,
+      expires: new Date(this.#now.getTime() + 365 * DAY),
+      consistentSnapshot: true,
+      keys: [this.#rootSigner.key, this.#online.key],
+      roles: { root: own, timestamp: online, snapshot: online, targets: online },
+    });
+    const signers = previous === this.#rootSigner ? [previous] : [previous, this.#rootSigner];
+    this.root = await signMetadata(signed, signers);
+    this.files.set(`metadata/${this.rootVersion}.root.json`, this.root);
+    this.files.set('metadata/root.json', this.root);
+  }
+}
+
+const keyMap = (key: PublicKey): ReadonlyMap<string, PublicKey> => new Map([[key.keyid, key]]);
+
+/** Where a file lies below the repository's root. */
+export function targetAddress({ project, filename, sha256 }: Distribution): string {
+  return `targets/${consistentTargetPath(targetPath(project, filename), sha256)}`;
+}
+
+/** A wheel that pip and uv install: one module, METADATA, WHEEL, RECORD. */
+export function makeWheel(
+  name: string,
+  version: string,
+  { requires = [], padding = 0 }: { requires?: readonly string[]; padding?: number } = {},
+): { wheel: Buffer; metadata: Buffer } {
+  const module = name.replaceAll(/[-.]/g, '_');
+  const info = `${module}-${version}.dist-info`;
+  const lines = [
+    'Metadata-Version: 2.1',
+    `Name: ${name}`,
+    `Version: ${version}`,
+    ...requires.map((each) => `Requires-Dist: ${each}`),
+  ];
+  const metadata = Buffer.from(`${lines.join('\n')}\n`);
+  const entries: [string, Buffer][] = [
+    [`${module}.py`, Buffer.from(`version = ${JSON.stringify(version)}\n`)],
+    ...(padding > 0 ? ([[`${module}_data.bin`, noise(padding)]] satisfies [string, Buffer][]) : []),
+    [`${info}/METADATA`, metadata],
+    [`${info}/WHEEL`, Buffer.from('Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n')],
+  ];
+  const record = entries.map(([path, bytes]) => `${path},sha256=${hash('sha256', bytes, 'base64url')},${bytes.length}`);
+  entries.push([`${info}/RECORD`, Buffer.from(`${record.join('\n')}\n${info}/RECORD,,\n`)]);
+  return { wheel: zip(entries), metadata };
+}
+
+/** Bytes that do not compress, the same in every run. */
+function noise(length: number): Buffer {
+  const blocks: Buffer[] = [];
+  for (let at = 0; at * 32 < length; at++) blocks.push(hash('sha256', String(at), 'buffer'));
+  return Buffer.concat(blocks).subarray(0, length);
+}
+
+/** A zip file, deflated, in the given order. */
+function zip(entries: readonly (readonly [string, Buffer])[]): Buffer {
+  const locals: Buffer[] = [];
+  const central: Buffer[] = [];
+  let offset = 0;
+  for (const [path, bytes] of entries) {
+    const name = Buffer.from(path);
+    const packed = deflateRawSync(bytes);
+    const common = Buffer.alloc(26);
+    common.writeUInt16LE(20, 0); // version needed
+    common.writeUInt16LE(8, 4); // deflate
+    common.writeUInt16LE(0x21, 8); // 1980-01-01
+    common.writeUInt32LE(crc32(bytes), 10);
+    common.writeUInt32LE(packed.length, 14);
+    common.writeUInt32LE(bytes.length, 18);
+    common.writeUInt16LE(name.length, 22);
+    const local = Buffer.concat([Buffer.from('PK\x03\x04'), common, name, packed]);
+    const tail = Buffer.alloc(14);
+    tail.writeUInt32LE(0o100644 * 0x10000, 6); // external attributes
+    tail.writeUInt32LE(offset, 10);
+    central.push(Buffer.concat([Buffer.from('PK\x01\x02\x14\x03', 'latin1'), common, tail, name]));
+    locals.push(local);
+    offset += local.length;
+  }
+  const directory = Buffer.concat(central);
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06', 'latin1');
+  end.writeUInt16LE(entries.length, 8);
+  end.writeUInt16LE(entries.length, 10);
+  end.writeUInt32LE(directory.length, 12);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...locals, directory, end]);
+}

@@ -1,0 +1,51 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export type Handler = (request: http.IncomingMessage, response: http.ServerResponse, path: string) => boolean | void;
+
+/** A plain static server of a map of files, on a free port of the loopback interface. A test may step in per request. */
+export class StaticMirror {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Paths in the order in which they were asked for. */
+  readonly asked: string[] = [];
+  /** Answers a request itself when it returns true. */
+  intercept: Handler | undefined;
+  readonly #server: http.Server;
+
+  private constructor(files: ReadonlyMap<string, Uint8Array>) {
+    this.files = files;
+    this.#server = http.createServer((request, response) => this.#answer(request, response));
+  }
+
+  static async start(files: ReadonlyMap<string, Uint8Array>, port = 0): Promise<StaticMirror> {
+    const mirror = new StaticMirror(files);
+    await new Promise<void>((resolve) => mirror.#server.listen(port, '127.0.0.1', resolve));
+    return mirror;
+  }
+
+  get url(): string {
+    const { port } = this.#server.address() as AddressInfo;
+    return `http://127.0.0.1:${port}/`;
+  }
+
+  count(path: string | RegExp): number {
+    return this.asked.filter((each) => (typeof path === 'string' ? each === path : path.test(each))).length;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#server.listening) return resolve();
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  #answer(request: http.IncomingMessage, response: http.ServerResponse): void {
+    const path = decodeURIComponent((request.url ?? '/').slice(1));
+    this.asked.push(path);
+    if (this.intercept?.(request, response, path)) return;
+    const bytes = this.files.get(path);
+    if (!bytes) return void response.writeHead(404).end();
+    response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
+  }
+}
