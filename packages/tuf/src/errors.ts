@@ -204,6 +204,17 @@ export class LockTimeoutError extends TufError {
   }
 }
 
+/** Other processes kept storing newer metadata in the same store while this one was refreshing. */
+export class SupersededError extends TufError {
+  readonly code = 'SUPERSEDED';
+  readonly role: string;
+
+  constructor(role: string) {
+    super(`another process stored a newer ${role} meanwhile`);
+    this.role = role;
+  }
+}
+
 /** A listing would have to visit more roles than allowed, so that it could not be complete. */
 export class LimitError extends TufError {
   readonly code = 'LIMIT';

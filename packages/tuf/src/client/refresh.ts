@@ -1,5 +1,5 @@
 import { equalBytes } from '../bytes.ts';
-import { NetworkError, TufError } from '../errors.ts';
+import { NetworkError, RollbackError, SupersededError, TufError } from '../errors.ts';
 import type { Metadata, TopLevelRole } from '../model.ts';
 import { parseSnapshot, parseTimestamp } from '../parse/meta.ts';
 import { verifySignatures } from '../verify.ts';
@@ -7,6 +7,19 @@ import type { MetadataFetcher, MetadataStore, UpdaterLimits } from './ports.ts';
 import { encodeRoleName } from './role-name.ts';
 import { followRemoteRoots, followStoredRoots, rootName, storeNewestRoot } from './roots.ts';
 import { TrustedSet, type VerifiedRole } from './trusted-set.ts';
+
+/** The last timestamp that this refresh knows to be in the store. */
+interface Seen {
+  timestamp: Uint8Array | undefined;
+}
+
+export interface Outcome {
+  readonly set: TrustedSet;
+  readonly offline: boolean;
+}
+
+/** Each attempt loses only against a process that has just finished one. */
+const MAX_ATTEMPTS = 5;
 
 /** The client workflow (§5) with its I/O: what is fetched, what is read from the store, what is written back. */
 export class Workflow {
@@ -30,8 +43,22 @@ export class Workflow {
     this.signal = signal;
   }
 
-  /** Root, timestamp, snapshot, targets, in this order (§5.3 to §5.6). */
-  async refresh(trustedRoot: Uint8Array, referenceTime: Date): Promise<{ set: TrustedSet; offline: boolean }> {
+  /**
+   * Root, timestamp, snapshot, targets, in this order (§5.3 to §5.6). Begins anew when another process has moved the
+   * store on meanwhile: its newer snapshot would make ours look like a rollback.
+   */
+  async refresh(trustedRoot: Uint8Array, referenceTime: Date): Promise<Outcome> {
+    for (let attempt = 1; ; attempt++) {
+      const seen: Seen = { timestamp: undefined };
+      try {
+        return await this.refreshOnce(trustedRoot, referenceTime, seen);
+      } catch (error) {
+        if (attempt === MAX_ATTEMPTS || !(await this.isSuperseded(error, seen))) throw error;
+      }
+    }
+  }
+
+  private async refreshOnce(trustedRoot: Uint8Array, referenceTime: Date, seen: Seen): Promise<Outcome> {
     const set = await TrustedSet.create(trustedRoot, referenceTime);
     await followStoredRoots(set, this.store);
     const rootsUnreached = await this.unlessOffline(() =>
@@ -40,10 +67,17 @@ export class Workflow {
     await storeNewestRoot(set, this.store);
     // §5.3.10
     set.checkRootFresh();
-    const unreached = await this.loadTimestamp(set, rootsUnreached);
+    const unreached = await this.loadTimestamp(set, rootsUnreached, seen);
     await this.loadSnapshot(set, unreached);
     await this.loadRole(set, 'targets', 'root', unreached);
     return { set, offline: unreached !== undefined };
+  }
+
+  private async isSuperseded(error: unknown, seen: Seen): Promise<boolean> {
+    if (error instanceof SupersededError) return true;
+    if (!(error instanceof RollbackError)) return false;
+    const stored = await this.store.read('timestamp.json');
+    return stored !== undefined && (seen.timestamp === undefined || !equalBytes(stored, seen.timestamp));
   }
 
   /** §5.6.1 to §5.6.6 for one role and one parent: from the store if that is still current, else fetched. */
@@ -70,8 +104,10 @@ export class Workflow {
   private async loadTimestamp(
     set: TrustedSet,
     rootsUnreached: NetworkError | undefined,
+    seen: Seen,
   ): Promise<NetworkError | undefined> {
     const stored = await this.store.read('timestamp.json');
+    seen.timestamp = stored;
     if (stored !== undefined) await refusedAsUndefined(() => set.updateTimestamp(stored));
     const unreached =
       rootsUnreached ??
@@ -81,6 +117,7 @@ export class Workflow {
         // §5.4.4 comes before §5.4.5: what has expired is not kept.
         set.checkTimestampFresh();
         await this.persist(set, 'timestamp', stored, bytes);
+        seen.timestamp = bytes;
       }));
     if (unreached !== undefined && set.timestamp === undefined) throw unreached;
     set.checkTimestampFresh();
@@ -110,6 +147,7 @@ export class Workflow {
   /**
    * §5.4.5, §5.5.7. Another process may have stored something since we looked: what is verified and newer stays, and
    * nothing is written by a process that still trusts an older root than the store.
+   * @throws SupersededError then
    */
   private async persist(
     set: TrustedSet,
@@ -119,10 +157,11 @@ export class Workflow {
   ): Promise<void> {
     const name = `${role}.json`;
     await this.store.lock(async () => {
-      if ((await this.store.read(rootName(set.root.signed.version + 1))) !== undefined) return;
+      if ((await this.store.read(rootName(set.root.signed.version + 1))) !== undefined)
+        throw new SupersededError('root');
       const current = await this.store.read(name);
       const changed = current !== undefined && (seen === undefined || !equalBytes(current, seen));
-      if (changed && (await isNewer(set, role, current))) return;
+      if (changed && (await isNewer(set, role, current))) throw new SupersededError(role);
       await this.store.write(name, bytes);
     });
   }
