@@ -33,3 +33,12 @@ export { formatUploadTime } from './pages/upload-time.ts';
 export { type UploadForm, interpretUploadForm } from './upload/upload-form.ts';
 export type { UploadDigests } from './upload/digests.ts';
 export { checkUploadFilename } from './upload/upload-filename.ts';
+export { type RandomAccess, bytesSource } from './archive/random-access.ts';
+export { type ArchiveLimits, DEFAULT_LIMITS } from './archive/limits.ts';
+export { type DistributionMetadata, readDistributionMetadata } from './distribution/read-distribution.ts';
+export {
+  type CoreMetadata,
+  MAX_METADATA_BYTES,
+  directUrlRequirements,
+  parseCoreMetadata,
+} from './metadata/core-metadata.ts';

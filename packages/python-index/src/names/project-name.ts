@@ -17,5 +17,12 @@ export function normalizeName(name: string): ProjectName {
   if (name.length > MAX_NAME_LENGTH) throw new InvalidNameError(name, `longer than ${MAX_NAME_LENGTH} characters`);
   if (!VALID.test(name))
     throw new InvalidNameError(name, 'use ASCII letters, digits, and . - _ between them; begin and end with neither');
-  return name.replace(/[-_.]+/g, '-').toLowerCase() as ProjectName;
+  const normalized = name.replace(/[-_.]+/g, '-').toLowerCase();
+  if (!isNormalized(normalized)) throw new InvalidNameError(name, 'it has no normal form');
+  return normalized;
+}
+
+/** Whether a name is its own normal form: what a canonical address of a project page has. */
+function isNormalized(name: string): name is ProjectName {
+  return /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(name);
 }

@@ -1,4 +1,5 @@
-const SPECIAL = /[&<>"'\u0000-\u001f\u007f-\uffff]/;
+/** Everything but printable ASCII without the characters that HTML gives a meaning. */
+const SPECIAL = /[^ !#$%(-;=?-~]/;
 
 const NAMED = new Map([
   ['&', '&amp;'],
