@@ -87,7 +87,10 @@ test('two different files under one name at once: one is published, the other is
     bytes: makeWheel({ extra: [['n.py', `${i}`]] }).bytes,
   }));
   const statuses = await Promise.all(files.map(async (file) => (await upload(served, file)).status));
-  assert.deepEqual(statuses.sort(), [200, 400, 400, 400, 400, 400]);
+  assert.deepEqual(
+    statuses.sort((a, b) => a - b),
+    [200, 400, 400, 400, 400, 400],
+  );
   assert.deepEqual(listed(served), [filename]);
   assert.deepEqual(await served.leftovers(), []);
 });

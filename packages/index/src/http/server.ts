@@ -91,8 +91,8 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
       response.once('close', () => underWay.delete(response));
       logWhenDone(exchange, log);
       const handler = findHandler(routes, exchange.path);
-      if (handler === undefined) return void serveApi(exchange);
-      handler(exchange).catch((error: unknown) => answerError(exchange, error, log));
+      const answered = handler === undefined ? serveApi(exchange) : handler(exchange);
+      answered.catch((error: unknown) => answerError(exchange, error, log));
     },
   );
   server.setTimeout(SILENCE_MS);

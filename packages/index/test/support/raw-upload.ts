@@ -36,9 +36,14 @@ export class RawUpload {
     await this.send(Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]));
   }
 
-  /** The answer so far, once it has a status line. */
+  /** Whether the head of an answer is there. */
+  get answered(): boolean {
+    return this.#answer.includes('\r\n\r\n');
+  }
+
+  /** The answer so far, once it has a head. */
   async answer(): Promise<string> {
-    while (!this.#answer.includes('\r\n\r\n')) {
+    while (!this.answered) {
       if (this.socket.destroyed || this.socket.readableEnded)
         throw new Error(`closed without an answer: ${this.#answer}`);
       await Promise.race([once(this.socket, 'data'), this.closed()]);
