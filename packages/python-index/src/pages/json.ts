@@ -20,19 +20,22 @@ export function renderProjectJson(page: ProjectPage): string {
   return `{${parts.join(',')}}`;
 }
 
+/** Written by hand: a page has hundreds of files, and this is several times faster than an object for each. */
 function renderFile(file: ProjectFile): string {
-  return JSON.stringify({
-    filename: file.filename,
-    url: file.url,
-    hashes: { sha256: file.sha256 },
-    size: file.size,
-    'upload-time': formatUploadTime(file.uploadTime),
-    'requires-python': file.requiresPython,
-    // PEP 592 in JSON: true, or a reason that is not empty.
-    yanked: file.yanked === '' ? true : (file.yanked ?? false),
-    'core-metadata': file.coreMetadata && { sha256: file.coreMetadata.sha256 },
-  });
+  const { requiresPython, coreMetadata } = file;
+  // PEP 592 in JSON: true, or a reason that is not empty.
+  const yanked = file.yanked === '' ? true : (file.yanked ?? false);
+  return (
+    `{"filename":${quoted(file.filename)},"url":${quoted(file.url)},"hashes":{"sha256":${quoted(file.sha256)}}` +
+    `,"size":${file.size},"upload-time":"${formatUploadTime(file.uploadTime)}"` +
+    (requiresPython === undefined ? '' : `,"requires-python":${quoted(requiresPython)}`) +
+    `,"yanked":${typeof yanked === 'string' ? quoted(yanked) : yanked}` +
+    (coreMetadata ? `,"core-metadata":{"sha256":${quoted(coreMetadata.sha256)}}}` : '}')
+  );
 }
+
+/** JSON.stringify, without its cost for text that needs no escape. */
+const quoted = (text: string): string => (/^[ !#-[\]-~]*$/.test(text) ? `"${text}"` : JSON.stringify(text));
 
 /** The root page in JSON. `lastSerial` is the newest serial of the whole index; bandersnatch wants one per project too. */
 export function renderRootJson(projects: Iterable<string | RootProject>, lastSerial?: number): string {

@@ -79,7 +79,7 @@ for (const [client, fields] of Object.entries(clients))
   });
 
 test('takes an sdist with pyversion "source", and without one as flit sends it (A4)', () => {
-  const { pyversion: _, ...flit } = { ...wheel, filetype: 'sdist' };
+  const flit: Fields = { ...wheel, filetype: 'sdist', pyversion: '' };
   assert.equal(interpretUploadForm(form(flit)).kind, 'sdist');
   assert.equal(interpretUploadForm(form({ ...flit, pyversion: 'source' })).kind, 'sdist');
   refusal({ ...flit, pyversion: 'py3' }, 'UPLOAD_FIELD_INVALID');

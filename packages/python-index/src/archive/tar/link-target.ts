@@ -8,6 +8,7 @@ import { checkPath } from '../entry-paths.ts';
  * link), so they lead where the text says. After a name, `..` would start from wherever that name leads.
  */
 export function checkSymlink(path: string, depth: number, target: string): void {
+  if (target === '') throw new ArchivePathError(path, 'its link target is empty');
   const segments = target.split('/');
   const firstName = segments.findIndex((segment) => segment !== '..');
   const ups = firstName < 0 ? segments.length : firstName;
