@@ -54,7 +54,10 @@ export class DemoIndex {
     await this.#must(['init', this.directory, '--offline-keys', offline, '--timestamp-lifetime', lifetime]);
     say(`offline-keys holds: ${(await readdir(offline)).toSorted().join(', ')}`);
     await this.#must(['account', 'create', this.directory, 'demo']);
-    const created = await run(this.#command(['token', 'create', this.directory, 'demo', '--label', 'laptop']), this.#environment);
+    const created = await run(
+      this.#command(['token', 'create', this.directory, 'demo', '--label', 'laptop']),
+      this.#environment,
+    );
     this.#token = /hf_[0-9A-Za-z]+/.exec(created.output)?.[0] ?? '';
     if (this.#token === '') throw new Error(`no token came:\n${created.output}`);
     shown(['holdfast', 'token', 'create', 'index', 'demo']);
@@ -77,12 +80,15 @@ export class DemoIndex {
   async upload(files: readonly string[]): Promise<void> {
     shown(['twine', 'upload', '--repository-url', `${this.url}/legacy/`, 'dist/*']);
     const twine = join(this.#root, '.tools', 'clients', 'bin', 'twine');
-    const uploaded = await run([twine, 'upload', '--disable-progress-bar', '--repository-url', `${this.url}/legacy/`, ...files], {
-      ...this.#environment,
-      TWINE_USERNAME: '__token__',
-      TWINE_PASSWORD: this.#token,
-      TWINE_NON_INTERACTIVE: '1',
-    });
+    const uploaded = await run(
+      [twine, 'upload', '--disable-progress-bar', '--repository-url', `${this.url}/legacy/`, ...files],
+      {
+        ...this.#environment,
+        TWINE_USERNAME: '__token__',
+        TWINE_PASSWORD: this.#token,
+        TWINE_NON_INTERACTIVE: '1',
+      },
+    );
     if (uploaded.code !== 0) throw new Error(`twine failed:\n${uploaded.output}`);
     quoted(uploaded.output, 4);
   }

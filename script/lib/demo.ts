@@ -9,7 +9,10 @@ import { run } from './run.ts';
 /** The whole path once, with real tools, told so that a newcomer can follow. Exit code 0 means that everything held. */
 
 const root = resolve(import.meta.dirname, '..', '..');
-const { values, positionals } = parseArgs({ options: { keep: { type: 'boolean', default: false } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { keep: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
 
 /** What is downloaded when no directory is given: popular, pure or with wheels for every platform, and quick. */
 const popular = ['flask', 'requests', 'rich'];
@@ -28,7 +31,9 @@ good(`${files.length} files`);
 const index = new DemoIndex(root, place);
 try {
   heading('Keys, and an index');
-  say('The root and targets keys are made in a directory of their own, one folder for each holder. They never touch the index.');
+  say(
+    'The root and targets keys are made in a directory of their own, one folder for each holder. They never touch the index.',
+  );
   await index.init();
   await index.serve();
   good(`serving at ${index.url}`);

@@ -28,7 +28,11 @@ export function start(
 ): Promise<{ child: ChildProcess; match: RegExpExecArray }> {
   const [program = '', ...args] = command;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'], detached: options.detached ?? false });
+    const child = spawn(program, args, {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: options.detached ?? false,
+    });
     let output = '';
     const look = (chunk: Buffer): void => {
       output += chunk.toString('utf8');
