@@ -162,7 +162,7 @@ test('a project may not grow beyond its limit, and the refusal comes while the f
       extra: [['data', createHash('shake256', { outputLength: 60_000 }).update(version).digest()]],
     });
   assert.equal((await upload(served, filler('1.0'))).status, 200);
-  assert.equal(await refusal(upload(served, filler('2.0'), {}, asJson)), '413 TOO_LARGE');
+  assert.equal(await refusal(upload(served, filler('2.0'), {}, asJson)), '400 PROJECT_FULL');
   assert.equal((await upload(served, filler('1.0'))).status, 200, 'what is there may be sent again');
   assert.equal(served.index.files.get(normalizeName('demo'))?.length, 1);
   assert.deepEqual(await served.leftovers(), []);

@@ -3,6 +3,7 @@ import type { Identity } from '../accounts/accounts.ts';
 import { NotYourProjectError, ProjectFullError } from '../errors.ts';
 import type { ServedIndex } from '../http/served-index.ts';
 import type { UploadLimits } from './limits.ts';
+import { type Admission, tooLarge } from './receive.ts';
 
 /**
  * Decides, when a file begins to arrive, whether it may and how large it may be: its name must be one, the token must be
@@ -14,13 +15,15 @@ export async function admitFile(
   identity: Identity,
   filename: string,
   limits: UploadLimits,
-): Promise<number> {
+): Promise<Admission> {
   const { project } = parseDistributionFilename(filename);
   if (!(await index.accounts.mayPublish(identity, project))) throw new NotYourProjectError(project, identity.account);
   const page = await index.catalog.projectPage(project);
   const files = page?.files ?? [];
   // Sent again, a file takes no more room: an uploader that lost the answer must be able to ask again.
   const used = files.reduce((sum, file) => sum + (file.filename === filename ? 0 : file.size), 0);
-  if (used >= limits.projectBytes) throw new ProjectFullError(project, limits.projectBytes);
-  return Math.min(limits.fileBytes, limits.projectBytes - used);
+  const room = limits.projectBytes - used;
+  return room < limits.fileBytes
+    ? { bytes: room, exceeded: () => new ProjectFullError(project, limits.projectBytes) }
+    : { bytes: limits.fileBytes, exceeded: () => tooLarge(`The file ${filename}`, limits.fileBytes) };
 }

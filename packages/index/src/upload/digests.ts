@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import type { RandomAccess } from '@holdfast/python-index';
 import { Blake2b } from './blake2b.ts';
 
 /** Digests that upload forms carry besides SHA-256. */
@@ -14,21 +14,16 @@ const READ_BYTES = 256 * 1024;
 
 /**
  * Hashes a received file again, with the algorithms that the form named. After the form and not during it, because some
- * clients send fields behind the file; the pages are still in memory then.
+ * clients send fields behind the file; the bytes are still in memory then.
  */
-export async function digestFile(path: string, algorithms: readonly FormDigest[]): Promise<Map<FormDigest, string>> {
+export async function digestContent(
+  content: RandomAccess,
+  algorithms: readonly FormDigest[],
+): Promise<ReadonlyMap<FormDigest, string>> {
   const hashes = new Map(algorithms.map((algorithm): [FormDigest, Hash] => [algorithm, newHash(algorithm)]));
-  if (hashes.size === 0) return new Map();
-  const handle = await open(path);
-  try {
-    const buffer = Buffer.allocUnsafe(READ_BYTES);
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, READ_BYTES);
-      if (bytesRead === 0) break;
-      for (const hash of hashes.values()) hash.update(buffer.subarray(0, bytesRead));
-    }
-  } finally {
-    await handle.close();
+  for (let offset = 0; hashes.size > 0 && offset < content.size; offset += READ_BYTES) {
+    const bytes = await content.read(offset, Math.min(READ_BYTES, content.size - offset));
+    for (const hash of hashes.values()) hash.update(bytes);
   }
   return new Map([...hashes].map(([algorithm, hash]) => [algorithm, hash.digestHex()]));
 }

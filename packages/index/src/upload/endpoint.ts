@@ -9,7 +9,8 @@ import { admitFile } from './admission.ts';
 import { inspectUpload } from './inspect.ts';
 import { Gate } from './gate.ts';
 import type { UploadLimits } from './limits.ts';
-import { receiveForm } from './receive.ts';
+import { type Admission, receiveForm, tooLarge } from './receive.ts';
+import { Spool } from './spool.ts';
 import { storeUpload } from './store.ts';
 
 export interface UploadSettings {
@@ -60,15 +61,14 @@ export class UploadEndpoint {
 
   async #publish(exchange: Exchange, identity: Identity, signal: AbortSignal): Promise<UploadOutcome> {
     const { limits, clock } = this.#settings;
-    const incoming = await this.#index.objects.incoming();
+    const spool = new Spool(() => this.#index.objects.incoming());
     try {
-      const admit = (filename: string): Promise<number> => admitFile(this.#index, identity, filename, limits);
-      const received = await receiveForm(exchange.request, { path: incoming.path, limits, admit, signal });
-      const upload = await inspectUpload(received, incoming.path);
-      const file = await storeUpload(this.#index, upload, incoming, { identity, uploadTime: clock(), limits });
+      const admit = (filename: string): Promise<Admission> => admitFile(this.#index, identity, filename, limits);
+      const upload = await inspectUpload(await receiveForm(exchange.request, { spool, limits, admit, signal }));
+      const file = await storeUpload(this.#index, upload, { identity, uploadTime: clock(), limits });
       return { ...(await this.#index.publisher.publish(file)), file };
     } finally {
-      await incoming.discard();
+      await spool.discard();
     }
   }
 }
@@ -88,9 +88,7 @@ export function sendUploadProblem(exchange: Exchange, problem: Problem): void {
 }
 
 function refuseAnnouncedSize(contentLength: string | undefined, limits: UploadLimits): void {
-  if (Number(contentLength ?? 0) <= limits.fileBytes + limits.formBytes) return;
-  const message = `The upload is larger than the ${Math.floor(limits.fileBytes / 2 ** 20)} MiB that this index accepts for a file. Nothing was stored.`;
-  throw new HttpError({ status: 413, code: 'TOO_LARGE', message });
+  if (Number(contentLength ?? 0) > limits.fileBytes + limits.formBytes) throw tooLarge('The upload', limits.fileBytes);
 }
 
 /** Aborted when the client goes away before its answer. */

@@ -1,15 +1,13 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import {
   type CoreMetadata,
   type DistributionFilename,
-  type RandomAccess,
   type UploadDigests,
   checkUploadFilename,
   interpretUploadForm,
   readDistributionMetadata,
 } from '@holdfast/python-index';
 import { HttpError } from '../http/http-error.ts';
-import { type FormDigest, digestFile } from './digests.ts';
+import { type FormDigest, digestContent } from './digests.ts';
 import type { ReceivedFile, ReceivedForm } from './receive.ts';
 
 /** An upload whose form, name, digests and content agree. */
@@ -26,26 +24,21 @@ export interface InspectedUpload {
  * is published comes from the archive; the form's copy of the metadata is not even read.
  * Throws `PythonIndexError` or `HttpError` with the first disagreement.
  */
-export async function inspectUpload({ fields, file }: ReceivedForm, path: string): Promise<InspectedUpload> {
+export async function inspectUpload({ fields, file }: ReceivedForm): Promise<InspectedUpload> {
   const form = interpretUploadForm(fields);
   if (file === undefined) {
     const message = 'The upload form has no file: a part named "content" with a filename is missing.';
     throw new HttpError({ status: 400, code: 'FILE_MISSING', message });
   }
   const name = checkUploadFilename(form, file.filename);
-  await compareDigests(form.digests, file, path);
-  const handle = await open(path);
-  try {
-    const content = await readDistributionMetadata(randomAccess(handle, file.size), file.filename);
-    return { file, name, ...content };
-  } finally {
-    await handle.close();
-  }
+  await compareDigests(form.digests, file);
+  const content = await readDistributionMetadata(file.content, file.filename);
+  return { file, name, ...content };
 }
 
-async function compareDigests(claimed: UploadDigests, file: ReceivedFile, path: string): Promise<void> {
+async function compareDigests(claimed: UploadDigests, file: ReceivedFile): Promise<void> {
   const others = (['md5', 'blake2_256'] as const).filter((algorithm) => claimed[algorithm] !== undefined);
-  const digests = new Map<FormDigest | 'sha256', string>(await digestFile(path, others));
+  const digests = new Map<FormDigest | 'sha256', string>(await digestContent(file.content, others));
   digests.set('sha256', file.sha256);
   for (const [algorithm, found] of digests) {
     const expected = claimed[algorithm];
@@ -53,20 +46,4 @@ async function compareDigests(claimed: UploadDigests, file: ReceivedFile, path: 
     const message = `The file arrived with ${algorithm} ${found}, but the form says ${expected}. It was damaged on its way, or changed while it was sent; upload it again.`;
     throw new HttpError({ status: 400, code: 'DIGEST_MISMATCH', message });
   }
-}
-
-function randomAccess(handle: FileHandle, size: number): RandomAccess {
-  return {
-    size,
-    read: async (offset, length) => {
-      const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(length, size - offset)));
-      let filled = 0;
-      while (filled < buffer.length) {
-        const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, offset + filled);
-        if (bytesRead === 0) break;
-        filled += bytesRead;
-      }
-      return buffer.subarray(0, filled);
-    },
-  };
 }

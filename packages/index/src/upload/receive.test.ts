@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -9,7 +8,8 @@ import { after, before, test } from 'node:test';
 import * as fc from 'fast-check';
 import { HttpError } from '../http/http-error.ts';
 import { DEFAULT_UPLOAD_LIMITS, type UploadLimits } from './limits.ts';
-import { type ReceivedForm, receiveForm } from './receive.ts';
+import { Spool } from './spool.ts';
+import { type Admission, type ReceivedForm, receiveForm } from './receive.ts';
 
 let directory: string;
 let count = 0;
@@ -31,21 +31,33 @@ function encode(parts: readonly Part[], { boundary = 'XX', close = true } = {}):
   return Buffer.concat(chunks);
 }
 
+const admitting = (bytes: number) => async (): Promise<Admission> => ({ bytes, exceeded: () => new Error('exceeded') });
+
 interface Attempt {
-  readonly path: string;
+  readonly spool: Spool;
   readonly form: Promise<ReceivedForm>;
+}
+
+function newSpool(): Spool {
+  return new Spool(async () => {
+    count += 1;
+    const path = join(directory, `file-${count}`);
+    return { path, discard: () => rm(path, { force: true }) };
+  });
 }
 
 function receive(
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   limits: Partial<UploadLimits> = {},
-  { admit = async () => Number.MAX_SAFE_INTEGER, signal = new AbortController().signal, type = '' } = {},
+  { admit = admitting(Number.MAX_SAFE_INTEGER), signal = new AbortController().signal, type = '' } = {},
 ): Attempt {
   const contentType = type === '' ? 'multipart/form-data; boundary=XX' : type;
   const source = Object.assign(Readable.from(chunks), { headers: { 'content-type': contentType } });
-  count += 1;
-  const path = join(directory, `file-${count}`);
-  return { path, form: receiveForm(source, { path, limits: { ...DEFAULT_UPLOAD_LIMITS, ...limits }, admit, signal }) };
+  const spool = newSpool();
+  return {
+    spool,
+    form: receiveForm(source, { spool, limits: { ...DEFAULT_UPLOAD_LIMITS, ...limits }, admit, signal }),
+  };
 }
 
 const withCode = (code: string) => (error: unknown) => error instanceof HttpError && error.problem.code === code;
@@ -68,14 +80,14 @@ test('fields before and after the file, repeated names and the file itself arriv
         chunks.push(body.subarray(at, at + size));
         at += size;
       }
-      const { path, form } = receive(chunks);
+      const { spool, form } = receive(chunks);
       const { fields, file } = await form;
       assert.deepEqual(fields.get('classifiers'), ['A', 'B']);
       assert.deepEqual(fields.get('attestations'), ['[]']);
       assert.deepEqual(fields.get('__proto__'), ['kept']);
       const sha256 = createHash('sha256').update(content).digest('hex');
-      assert.deepEqual(file, { filename: 'demo-1.0.tar.gz', size: 3000, sha256 });
-      assert.ok(content.equals(await readFile(path)));
+      assert.deepEqual(file, { filename: 'demo-1.0.tar.gz', content: spool, sha256 });
+      assert.ok(content.equals(await spool.read(0, 3000)));
     }),
     { numRuns: 25 },
   );
@@ -83,7 +95,7 @@ test('fields before and after the file, repeated names and the file itself arriv
 
 test('an empty file, and a form without a file, are told apart', async () => {
   const empty = await receive([encode([{ name: 'content', value: '', filename: 'a.whl' }])]).form;
-  assert.equal(empty.file?.size, 0);
+  assert.equal(empty.file?.content.size, 0);
   const none = await receive([encode([{ name: 'name', value: 'demo' }])]).form;
   assert.equal(none.file, undefined);
 });
@@ -97,8 +109,8 @@ test('a file larger than what admission allows is refused while it arrives, not 
       yield Buffer.alloc(1000);
     }
   }
-  const { form } = receive(endless(), {}, { admit: async () => 50_000 });
-  await assert.rejects(form, withCode('TOO_LARGE'));
+  const { form } = receive(endless(), {}, { admit: admitting(50_000) });
+  await assert.rejects(form, { message: 'exceeded' });
   assert.ok(sent < 250_000, `refused after ${sent} bytes`);
 });
 
@@ -173,9 +185,8 @@ test('silence ends an upload, and so does a trickle', async () => {
     await new Promise(() => {});
   }
   const slow = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'TOO_SLOW';
-  const { form, path } = receive(silent(), { idleMs: 40 });
+  const { form } = receive(silent(), { idleMs: 40 });
   await assert.rejects(form, slow);
-  assert.ok(existsSync(path), 'the caller removes it');
 
   async function* trickle(): AsyncGenerator<Uint8Array> {
     for (;;) yield await new Promise<Uint8Array>((resolve) => setTimeout(resolve, 5, Buffer.alloc(1)));
@@ -183,17 +194,19 @@ test('silence ends an upload, and so does a trickle', async () => {
   await assert.rejects(receive(trickle(), { idleMs: 40, graceMs: 60 }).form, slow);
 });
 
-test('a refusal by admission, and a full disk, reach the caller', async () => {
-  const body = [encode([{ name: 'content', value: 'x'.repeat(1000), filename: 'a.whl' }])];
+test('a refusal by admission, and a disk that fails, reach the caller', async () => {
+  const body = [encode([{ name: 'content', value: 'x'.repeat(300_000), filename: 'a.whl' }])];
   const refusal = new Error('refused');
-  const admit = async (): Promise<number> => Promise.reject(refusal);
+  const admit = async (): Promise<never> => Promise.reject(refusal);
   await assert.rejects(receive(body, {}, { admit }).form, refusal);
 
   const source = Object.assign(Readable.from(body), {
     headers: { 'content-type': 'multipart/form-data; boundary=XX' },
   });
-  const options = { limits: DEFAULT_UPLOAD_LIMITS, admit: async () => 1e6, signal: new AbortController().signal };
-  await assert.rejects(receiveForm(source, { ...options, path: '/dev/full/none' }), { code: 'ENOTDIR' });
+  const failure = new Error('no space');
+  const spool = new Spool(async () => Promise.reject(failure));
+  const options = { limits: DEFAULT_UPLOAD_LIMITS, admit: admitting(1e6), signal: new AbortController().signal };
+  await assert.rejects(receiveForm(source, { ...options, spool }), failure);
 });
 
 test('an abort ends the reception in the middle of the file', async () => {

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
 import { HttpError } from '../http/http-error.ts';
 import type { UploadLimits } from './limits.ts';
 import { Pace } from './pace.ts';
+import type { Spool } from './spool.ts';
 
-/** The distribution as it was received: on disk, hashed, not looked into yet. */
+/** The distribution as it was received: whole, hashed, not looked into yet. */
 export interface ReceivedFile {
   /** As the client named it: unchecked, path separators and all. */
   readonly filename: string;
-  readonly size: number;
   readonly sha256: string;
+  readonly content: Spool;
 }
 
 export interface ReceivedForm {
@@ -22,15 +22,22 @@ export interface ReceivedForm {
   readonly file: ReceivedFile | undefined;
 }
 
+/** How large a file may be. */
+export interface Admission {
+  readonly bytes: number;
+  /** Thrown when it is larger. */
+  readonly exceeded: () => Error;
+}
+
 export interface ReceiveOptions {
-  /** Where the file goes. Nothing may be there. It may be there, partly written, when receiving fails. */
-  readonly path: string;
+  /** Takes the file. The caller discards it, whatever happens here. */
+  readonly spool: Spool;
   readonly limits: UploadLimits;
   /**
-   * Asked when the file begins, before a byte of it is stored: how many bytes may it have? Throws to refuse it. Fields
-   * may still follow, so only the filename is known for certain.
+   * Asked when the file begins, before a byte of it is stored: may it come, and how large? Throws to refuse it. Fields may
+   * still follow, so only the filename is known for certain.
    */
-  readonly admit: (filename: string) => Promise<number>;
+  readonly admit: (filename: string) => Promise<Admission>;
   /** Ends the reception, for instance when the server stops. */
   readonly signal: AbortSignal;
 }
@@ -45,7 +52,7 @@ const PART_HEADER_BYTES = 8 * 1024;
 const PART_HEADERS = 16;
 
 /**
- * Receives an upload form as a stream: fields into memory, the file to disk while it is hashed. Every limit holds while
+ * Receives an upload form as a stream: fields into memory, the file into the spool while it is hashed. Every limit holds while
  * bytes arrive. On failure the rest of the request is left unread, for the caller to answer first; nothing is left open.
  */
 export async function receiveForm(request: FormSource, options: ReceiveOptions): Promise<ReceivedForm> {
@@ -193,33 +200,28 @@ class FormReceiver {
       stream.destroy();
     } else {
       this.#stream = stream;
-      this.#file = storeFile(stream, filename ?? '', this.#options);
+      this.#file = spoolFile(stream, filename ?? '', this.#options);
       this.#file.catch((error: Error) => this.fail(error));
     }
   }
 }
 
-async function storeFile(stream: BusboyFileStream, filename: string, options: ReceiveOptions): Promise<ReceivedFile> {
-  const limit = Math.min(await options.admit(filename), options.limits.fileBytes);
+async function spoolFile(stream: BusboyFileStream, filename: string, options: ReceiveOptions): Promise<ReceivedFile> {
+  const { bytes, exceeded } = await options.admit(filename);
   const hash = createHash('sha256');
-  let size = 0;
-  const handle = await open(options.path, 'wx', 0o600);
-  try {
-    // Leaving the loop must not destroy the stream: its error would hide the reason for leaving.
-    const chunks = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-    for await (const chunk of chunks) {
-      size += chunk.length;
-      if (size > limit) throw tooLarge(`The file ${JSON.stringify(filename)}`, limit);
-      hash.update(chunk);
-      await handle.appendFile(chunk);
-    }
-  } finally {
-    await handle.close();
+  const content = options.spool;
+  // Leaving the loop must not destroy the stream: its error would hide the reason for leaving.
+  const chunks = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  for await (const chunk of chunks) {
+    if (content.size + chunk.length > bytes) throw exceeded();
+    hash.update(chunk);
+    await content.append(chunk);
   }
-  return { filename, size, sha256: hash.digest('hex') };
+  return { filename, content, sha256: hash.digest('hex') };
 }
 
-function tooLarge(what: string, limit: number): HttpError {
+/** What is refused for its size. */
+export function tooLarge(what: string, limit: number): HttpError {
   const message = `${what} is larger than the ${megabytes(limit)} that this index accepts. Nothing was stored.`;
   return new HttpError({ status: 413, code: 'TOO_LARGE', message });
 }

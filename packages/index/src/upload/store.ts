@@ -3,7 +3,6 @@ import { consistentTargetPath, targetPath } from '@holdfast/trust';
 import type { Identity } from '../accounts/accounts.ts';
 import { FilenameTakenError } from '../errors.ts';
 import type { ServedIndex } from '../http/served-index.ts';
-import type { IncomingFile } from '../objects/object-store.ts';
 import type { NewFile } from '../publish/new-file.ts';
 import type { InspectedUpload } from './inspect.ts';
 import type { UploadLimits } from './limits.ts';
@@ -21,7 +20,6 @@ export interface StoreOptions {
 export async function storeUpload(
   index: ServedIndex,
   upload: InspectedUpload,
-  incoming: IncomingFile,
   { identity, uploadTime, limits }: StoreOptions,
 ): Promise<NewFile> {
   const { file, name, metadata, fields } = upload;
@@ -31,7 +29,7 @@ export async function storeUpload(
   const core = name.kind === 'wheel' ? { sha256: sha256Hex(metadata), size: metadata.length } : undefined;
   await Promise.all([
     core && index.objects.put(`${key}.metadata`, metadata),
-    index.objects.put(key, { file: incoming.path }),
+    index.objects.put(key, await file.content.source()),
   ]);
   return {
     project: name.project,
@@ -39,7 +37,7 @@ export async function storeUpload(
     filename: file.filename,
     version: name.version,
     kind: name.kind,
-    size: file.size,
+    size: file.content.size,
     sha256: file.sha256,
     coreMetadata: core,
     requiresPython: fields.requiresPython,
