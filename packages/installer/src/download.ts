@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
 import { writeFileAtomic } from '@holdfast/tuf/node';
-import { normalizeName, normalizeVersion, parseDistributionFilename } from '@holdfast/python-index';
+import { compareVersions, normalizeName, parseDistributionFilename, parseVersion } from '@holdfast/python-index';
 import type { IndexClient } from './client/index-client.ts';
 import type { VerifiedDistribution } from './client/verified-project.ts';
 import { InvalidInputError, NotVouchedError } from './errors.ts';
@@ -47,10 +47,11 @@ async function select(client: IndexClient, wanted: string): Promise<readonly Ver
     throw new InvalidInputError('requirement', wanted, 'must be PROJECT==VERSION or the exact name of a file');
   const project = isFilename ? parseDistributionFilename(wanted).project : normalizeName(name ?? '');
   const listed = (await client.project(project))?.files ?? [];
-  const release = version === undefined ? undefined : normalizeVersion(version);
-  const chosen = listed.filter(({ filename }) =>
-    isFilename ? filename === wanted : normalizeVersion(parseDistributionFilename(filename).version) === release,
-  );
+  const release = version === undefined ? undefined : parseVersion(version);
+  const chosen = listed.filter(({ filename }) => {
+    if (!release) return filename === wanted;
+    return compareVersions(parseVersion(parseDistributionFilename(filename).version), release) === 0;
+  });
   if (chosen.length === 0) throw new NotVouchedError(client.name, wanted, 'its verified metadata lists no such file');
   return chosen;
 }

@@ -13,6 +13,7 @@ import {
   TufError,
   UnsignedMetadataError,
 } from '@holdfast/tuf';
+import { PythonIndexError } from '@holdfast/python-index';
 import { InvalidTargetError } from '@holdfast/trust';
 import {
   AbsentError,
@@ -50,6 +51,8 @@ export function explain(error: unknown): Explanation {
       `The signed entry for ${error.path} is unusable: ${error.reason}.`,
       'Tell the people who run the index.',
     );
+  if (error instanceof PythonIndexError)
+    return say(`${error.message}.`, 'Correct the name or version and run the command again.');
   const text = error instanceof Error ? error.message : String(error);
   return say(
     `Something unexpected went wrong: ${text}.`,

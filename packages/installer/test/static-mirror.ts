@@ -11,6 +11,7 @@ export class StaticMirror {
   /** Answers a request itself when it returns true. */
   intercept: Handler | undefined;
   readonly #server: http.Server;
+  #port = 0;
 
   private constructor(files: ReadonlyMap<string, Uint8Array>) {
     this.files = files;
@@ -20,12 +21,13 @@ export class StaticMirror {
   static async start(files: ReadonlyMap<string, Uint8Array>, port = 0): Promise<StaticMirror> {
     const mirror = new StaticMirror(files);
     await new Promise<void>((resolve) => mirror.#server.listen(port, '127.0.0.1', resolve));
+    mirror.#port = (mirror.#server.address() as AddressInfo).port;
     return mirror;
   }
 
+  /** Stays the same when the server is closed. */
   get url(): string {
-    const { port } = this.#server.address() as AddressInfo;
-    return `http://127.0.0.1:${port}/`;
+    return `http://127.0.0.1:${this.#port}/`;
   }
 
   count(path: string | RegExp): number {
