@@ -188,3 +188,23 @@ test('a project member yanks a release or files with a reason, and takes it back
   assert.equal(await code(post({ version: '1', yanked: true }, 'bob')), 'NOT_YOUR_PROJECT');
   assert.deepEqual(yanked(), ['broken', undefined, undefined]);
 });
+
+test('twenty API requests broken off in their body leave the server well and the log quiet', async (t) => {
+  const lines: string[] = [];
+  const served = await serveMemory(t, {
+    logger: pino({ level: 'error' }, { write: (line: string) => lines.push(line) }),
+  });
+  const { hostname, port } = new URL(served.url);
+  for (let i = 0; i < 20; i += 1) {
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => {});
+    socket.write(`POST /api/v1/projects/demo/yank HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${served.token}\r\n`);
+    socket.write(`Content-Length: 1000\r\n\r\n${'{'.repeat(i * 10)}`);
+    await once(socket, 'connect');
+    await new Promise(setImmediate);
+    socket.resetAndDestroy();
+  }
+  assert.equal((await rawRequest(`${served.url}/simple/`)).status, 200);
+  await served.close();
+  assert.deepEqual(lines, []);
+});

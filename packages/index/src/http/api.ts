@@ -73,23 +73,36 @@ export const INTERNAL: Problem = {
   message: 'The index failed to answer. Its operators find the reason in the log, under the id of this request.',
 };
 
-/** Reads a JSON body from the raw request: what is too large is refused on the way, and the rest is drained, not cut off. */
 async function jsonBody(incoming: HttpBindings['incoming']): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_BODY) {
-      const message = `The request body is larger than ${MAX_BODY} bytes.`;
-      throw new HttpError({ status: 413, code: 'TOO_LARGE', message });
-    }
-    chunks.push(chunk);
-  }
+  const body = await readBody(incoming);
   try {
-    return JSON.parse(Buffer.concat(chunks).toString()) as unknown;
+    return JSON.parse(body.toString()) as unknown;
   } catch (error) {
     throw new HttpError({ status: 400, code: 'NOT_JSON', message: 'The request body is not JSON.' }, { cause: error });
   }
+}
+
+/** Reads the raw request: what is too large is refused on the way, and the rest is drained, not cut off. */
+async function readBody(incoming: HttpBindings['incoming']): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > MAX_BODY) throw bodyTooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    const message = 'The connection was closed before the request was complete.';
+    throw new HttpError({ status: 400, code: 'INTERRUPTED', message }, { cause: error });
+  }
+  return Buffer.concat(chunks);
+}
+
+function bodyTooLarge(): HttpError {
+  const message = `The request body is larger than ${MAX_BODY} bytes.`;
+  return new HttpError({ status: 413, code: 'TOO_LARGE', message });
 }
 
 function sendProblem(c: Api, problem: Problem): Response {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import * as fc from 'fast-check';
+import { StorageFullError } from '../errors.ts';
 import { Spool } from './spool.ts';
 
 let directory: string;
@@ -48,4 +49,10 @@ test('a spool that is thrown away in the middle leaves no file', async () => {
   assert.equal((await readdir(directory)).length, 1);
   await spool.discard();
   assert.deepEqual(await readdir(directory), []);
+});
+
+test('a full disk is told as such', async () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  const spool = new Spool(async () => Promise.reject(full));
+  await assert.rejects(spool.append(Buffer.alloc(300_000)), StorageFullError);
 });

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { RandomAccess } from '@holdfast/python-index';
 import type { IncomingFile } from '../objects/object-store.ts';
+import { storageFailure } from '../objects/storage-failure.ts';
 
 /** Up to this many bytes a distribution stays in memory. Most wheels are smaller; with 64 uploads at once it is 16 MiB. */
 const MEMORY_BYTES = 256 * 1024;
@@ -30,13 +31,12 @@ export class Spool implements RandomAccess {
     return this.#size;
   }
 
-  /** Adds bytes at the end. One call at a time. */
+  /** Adds bytes at the end. One call at a time. @throws StorageFullError */
   async append(bytes: Uint8Array): Promise<void> {
     if (this.#file === undefined && this.#size + bytes.length <= MEMORY_BYTES) {
       this.#keep(bytes);
     } else {
-      const { handle } = this.#file ?? (await this.#spill());
-      await handle.appendFile(bytes);
+      await this.#write(bytes);
     }
     this.#size += bytes.length;
   }
@@ -81,6 +81,15 @@ export class Spool implements RandomAccess {
 
   #kept(): Buffer {
     return this.#memory.subarray(0, this.#size);
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    try {
+      const { handle } = this.#file ?? (await this.#spill());
+      await handle.appendFile(bytes);
+    } catch (error) {
+      throw storageFailure(error);
+    }
   }
 
   async #spill(): Promise<OpenFile> {
