@@ -41,7 +41,9 @@ async function measure(load: Load): Promise<number> {
             else socket.destroy();
           });
           socket.on('error', reject);
-          socket.on('close', () => (performance.now() < end ? reject(new Error('the server closed a connection')) : resolve()));
+          socket.on('close', () =>
+            performance.now() < end ? reject(new Error('the server closed a connection')) : resolve(),
+          );
           socket.write(request);
         }),
     ),
@@ -59,7 +61,8 @@ async function sizeOfAnswer(port: number, request: Buffer): Promise<number> {
     const end = answer.indexOf('\r\n\r\n');
     const length = /^content-length: (\d+)/im.exec(answer.toString('latin1'))?.[1];
     if (end < 0 || length === undefined) continue;
-    if (!answer.toString('latin1').startsWith('HTTP/1.1 200')) throw new Error(`not 200: ${answer.toString('latin1').slice(0, 200)}`);
+    if (!answer.toString('latin1').startsWith('HTTP/1.1 200'))
+      throw new Error(`not 200: ${answer.toString('latin1').slice(0, 200)}`);
     socket.destroy();
     return end + 4 + Number(length);
   }

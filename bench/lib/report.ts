@@ -12,7 +12,9 @@ export interface Line {
 export function report(title: string, data: string, lines: readonly Line[]): void {
   const width = Math.max(...lines.map(({ what }) => what.length));
   console.log(`\n${title}`);
-  console.log(`  ${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.versions.node}; ${data}`);
+  console.log(
+    `  ${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.versions.node}; ${data}`,
+  );
   for (const { what, value, goal, met } of lines) {
     const verdict = goal === undefined ? '' : `   goal ${goal}${met === undefined ? '' : met ? '  met' : '  MISSED'}`;
     console.log(`  ${what.padEnd(width)}  ${value.padStart(14)}${verdict}`);
