@@ -43,6 +43,8 @@ const HEADERS_MS = 15_000;
 const SILENCE_MS = 120_000;
 const KEEP_ALIVE_MS = 30_000;
 const CLOSE_MS = 10_000;
+/** Connections at a time. Idle ones cost little, but somebody can open many. */
+const MAX_CONNECTIONS = 8192;
 
 /**
  * Serves an index over HTTP. Addresses: `/simple/`, `/files/`, `/targets/`, `/metadata/`, `/legacy/`, `/api/v1/`,
@@ -96,6 +98,7 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
     },
   );
   server.setTimeout(SILENCE_MS);
+  server.maxConnections = MAX_CONNECTIONS;
   url = await listen(server, options);
   return {
     url,
