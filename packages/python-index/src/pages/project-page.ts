@@ -1,4 +1,4 @@
-import { compareVersions, normalizeVersion, parseVersion } from '../names/version.ts';
+import { compareVersions, parseVersion } from '../names/version.ts';
 import { parseDistributionFilename } from '../names/filename.ts';
 import type { ProjectName } from '../names/project-name.ts';
 
@@ -53,11 +53,8 @@ export function offeredVersions(page: ProjectPage): readonly string[] {
   if (page.status?.status === 'quarantined') return [];
   if (page.versions) return page.versions;
   const spellings = new Set(page.files.map((file) => versionInFilename(file.filename)));
-  const versions = new Set([...spellings].map(normalizeVersion));
-  return [...versions]
-    .map(parseVersion)
-    .sort(compareVersions)
-    .map((version) => version.normalized);
+  const versions = new Map([...spellings].map(parseVersion).map((version) => [version.normalized, version]));
+  return [...versions.values()].sort(compareVersions).map((version) => version.normalized);
 }
 
 /** The version of a filename that is known to be good, without checking all of it again: pages are rendered often. */
