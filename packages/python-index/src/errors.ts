@@ -149,13 +149,3 @@ export class UploadFormError extends PythonIndexError {
     this.field = field;
   }
 }
-
-/** A project page that is not what the Simple API promises. */
-export class InvalidPageError extends PythonIndexError {
-  readonly reason: string;
-
-  constructor(reason: string, options?: ErrorOptions) {
-    super('INVALID_PAGE', `the project page cannot be read: ${reason}`, options);
-    this.reason = reason;
-  }
-}

@@ -7,7 +7,6 @@ export {
   InvalidFilenameError,
   InvalidMetadataError,
   InvalidNameError,
-  InvalidPageError,
   InvalidVersionError,
   MetadataMismatchError,
   PythonIndexError,
