@@ -9,13 +9,15 @@ import {
   MissingMetadataError,
   NetworkError,
   RollbackError,
+  type Signer,
   signMetadata,
   snapshotJson,
+  targetsJson,
   UnsignedMetadataError,
   Updater,
   type UpdaterOptions,
 } from '@holdfast/tuf';
-import { DAY_MS, emptyFile, key, later, NOW, TestRepository } from './repository.ts';
+import { DAY_MS, delegate, emptyFile, key, later, NOW, TestRepository } from './repository.ts';
 
 function client(repository: TestRepository, options: Partial<UpdaterOptions> = {}): Updater {
   return new Updater({
@@ -290,6 +292,39 @@ describe('the client workflow (§5)', () => {
       client(repository).refresh(),
       (error) => error instanceof MissingMetadataError && error.role === 'targets',
     );
+  });
+
+  it('fetches the snapshot again when the stored one is of the right version but not of the announced hash (§5.5.2)', async () => {
+    const repository = await TestRepository.create();
+    const store = new MemoryMetadataStore();
+    await client(repository, { store }).refresh();
+    repository.withHashes = true;
+    repository.versions = { ...repository.versions, snapshot: 0 };
+    repository.expires.snapshot = later(6);
+    await repository.publish();
+    await client(repository, { store }).refresh();
+    assert.deepEqual(await store.read('snapshot.json'), repository.file('1.snapshot.json'));
+  });
+
+  it('refuses two contents of one version of a role, though each is signed for its parent', async () => {
+    const [one, two] = await Promise.all([key(), key()]);
+    const repository = await TestRepository.create();
+    const common = { version: 1, expires: later(9) };
+    const content = (path: string, signer: Signer) =>
+      signMetadata(targetsJson({ ...common, targets: new Map([[path, emptyFile()]]) }), [signer]);
+    repository.roles.set('targets', {
+      signers: repository.signers.targets,
+      delegations: delegate({ name: 'a', signer: one }, { name: 'b', signer: one }),
+    });
+    repository.roles.set('a', { signers: [one], delegations: delegate({ name: 'shared', signer: one, paths: ['x'] }) });
+    repository.roles.set('b', { signers: [one], delegations: delegate({ name: 'shared', signer: two, paths: ['y'] }) });
+    repository.roles.set('shared', { signers: [one], version: 1 });
+    await repository.publish();
+    repository.files.set('1.shared.json', await content('x', one));
+    const updater = client(repository);
+    assert.notEqual(await updater.targetInfo('x'), undefined);
+    repository.files.set('1.shared.json', await content('y', two));
+    await assert.rejects(updater.targetInfo('y'), HashMismatchError);
   });
 
   it('does not keep a snapshot that was refused', async () => {

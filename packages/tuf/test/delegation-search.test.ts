@@ -107,6 +107,16 @@ describe('the delegation search (§5.6.7)', () => {
     assert.deepEqual(visited(repository), ['a', 'b']);
   });
 
+  it('does not let cycles use up the limit', async () => {
+    const { updater } = await repositoryOf({
+      targets: { roles: [{ name: 'a' }, { name: 'last' }] },
+      a: { roles: [{ name: 'b' }, { name: 'a' }] },
+      b: { roles: [{ name: 'a' }, { name: 'b' }] },
+      last: { targets: ['x'] },
+    });
+    assert.deepEqual((await updater.targetInfo('x'))?.chain, ['targets', 'last']);
+  });
+
   it('visits 32 delegated roles and never a 33rd', async () => {
     const names = Array.from({ length: 33 }, (_, index) => `r${index}`);
     const roles = Object.fromEntries(names.map((name) => [name, { targets: [name] }]));

@@ -235,6 +235,7 @@ describe('a key file', () => {
     const changed: readonly (readonly [RegExp, string])[] = [
       [/"p":1/, '"p":2'],
       [/"N":131072/, '"N":1099511627776'],
+      [/"N":131072/, '"N":1048576'],
       [/aes-256-gcm/, 'aes-256-cbc'],
       [/holdfast-key-1/, 'holdfast-key-9'],
       [/\}$/, ''],

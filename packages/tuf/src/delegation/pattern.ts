@@ -75,13 +75,25 @@ function classEnd(characters: readonly string[], open: number): number {
 }
 
 function characterClass(content: readonly string[]): CharacterTest {
-  const negated = content[0] === '!';
   const ranges: [number, number][] = [];
-  for (let index = negated ? 1 : 0; index < content.length; index++) {
-    const low = codePoint(content[index]);
+  let negated = content[0] === '!';
+  let index = negated ? 1 : 0;
+  while (index < content.length) {
+    if (!negated && ranges.length === 0 && index > 0 && content[index] === '!') {
+      // Python drops ranges that hold nothing (`b-a`) before it looks for the `!`, which so negates in `[b-a!c]` too.
+      negated = true;
+      index++;
+      const next = content[index + 1];
+      if (content[index] !== '-' || next === undefined) continue;
+      ranges.push([codePoint('-'), codePoint('-')], [codePoint(next), codePoint(next)]);
+      index += 2;
+      continue;
+    }
     const isRange = content[index + 1] === '-' && index + 2 < content.length;
-    ranges.push([low, isRange ? codePoint(content[index + 2]) : low]);
-    if (isRange) index += 2;
+    const low = codePoint(content[index]);
+    const high = isRange ? codePoint(content[index + 2]) : low;
+    if (low <= high) ranges.push([low, high]);
+    index += isRange ? 3 : 1;
   }
   return (character) => {
     const point = codePoint(character);
