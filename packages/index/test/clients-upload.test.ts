@@ -138,3 +138,23 @@ for (const [tool, publish] of UPLOADERS) {
     assert.deepEqual(await listed(served.url), ['demo-1.0-py3-none-any.whl']);
   });
 }
+
+test('real uv finds with --check-url what is published, by its hash, and uploads only the rest (A4)', async (t) => {
+  const served = await serveMemory(t);
+  const project = await makeProject(t, 'uv', [makeWheel(), makeSdist()]);
+  const publish = (files: readonly string[]): Promise<Finished> =>
+    runTool(
+      'uv',
+      ['publish', '--publish-url', `${served.url}/legacy/`, '--check-url', `${served.url}/simple/`, ...files],
+      {
+        cwd: project.directory,
+        env: { UV_PUBLISH_TOKEN: served.token },
+      },
+    );
+  const first = await publish(project.files.slice(0, 1));
+  assert.equal(first.status, 0, first.output);
+  const second = await publish(project.files);
+  assert.equal(second.status, 0, second.output);
+  assert.match(second.output, /demo-1\.0-py3-none-any\.whl already exists, skipping/);
+  assert.deepEqual(await listed(served.url), ['demo-1.0-py3-none-any.whl', 'demo-1.0.tar.gz']);
+});

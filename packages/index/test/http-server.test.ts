@@ -157,6 +157,22 @@ test('closing lets an upload under way finish, takes no new request and ends who
   for (const socket of [idle, stuck]) socket.destroy();
 });
 
+test('closing ends with the last answer, although its connection could be used again', async (t) => {
+  const served = await serveMemory(t, { closeMs: 60_000 });
+  const started = Promise.withResolvers<void>();
+  const finish = Promise.withResolvers<void>();
+  served.index.beforePublish = async () => {
+    started.resolve();
+    await finish.promise;
+  };
+  const pending = upload(served, makeWheel());
+  await started.promise;
+  const closed = served.close();
+  finish.resolve();
+  assert.equal((await pending).status, 200);
+  await closed;
+});
+
 test('a project member yanks a release or files with a reason, and takes it back (PEP 592)', async (t) => {
   const served = await serveMemory(t);
   for (const file of [makeWheel(), makeSdist(), makeWheel({ version: '2.0' })]) await upload(served, file);

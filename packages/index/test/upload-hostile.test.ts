@@ -82,27 +82,41 @@ test('silence, a trickle, and an upload without end in time are 408, and nothing
   await unharmed(served);
 });
 
+test('an uploader that listens only after it has sent everything still reads why it was refused', async (t) => {
+  const served = await serveMemory(t, { uploads: { fileBytes: 100_000 } });
+  const body = Buffer.concat([openForm(FILE), Buffer.alloc(30 * 2 ** 20)]);
+  for (const token of [served.token, 'hf_wrong']) {
+    const client = await RawUpload.start({ ...served, token }, body.length);
+    client.socket.pause();
+    for (let at = 0; at < body.length; at += 2 ** 20) await client.send(body.subarray(at, at + 2 ** 20));
+    client.socket.resume();
+    assert.match(await client.answer(), token === served.token ? /^HTTP\/1\.1 413 / : /^HTTP\/1\.1 403 This API token/);
+    client.abort();
+  }
+  await unharmed(served);
+});
+
 test('twenty uploads broken off at different places leave nothing and harm nothing', async (t) => {
   const lines: string[] = [];
   const served = await serveMemory(t, {
     logger: pino({ level: 'error' }, { write: (line: string) => lines.push(line) }),
   });
-  const form = Buffer.concat([openForm(FILE), Buffer.alloc(300_000)]);
+  const form = Buffer.concat([openForm(FILE), Buffer.alloc(600_000)]);
   for (let i = 0; i < 20; i += 1) {
-    const client = await RawUpload.start(served, 400_000);
+    const client = await RawUpload.start(served, 900_000);
     await client.send(form.subarray(0, Math.floor((form.length * i) / 19)));
-    await new Promise(setImmediate);
+    // The large ones are in a file by now; the small ones never are.
+    if (i > 10) await until(async () => (await served.leftovers()).length > 0);
     client.abort();
     await client.closed();
+    await until(async () => (await served.leftovers()).length === 0);
   }
-  await settled(served);
   await unharmed(served);
   assert.deepEqual(lines, [], 'a client that goes away is no error of ours');
 });
 
-/** Waits until the server has noticed that its clients are gone. */
-async function settled(served: Served): Promise<void> {
-  while ((await served.leftovers()).length > 0) await new Promise(setImmediate);
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise(setImmediate);
 }
 
 test('a form that ends too early, wherever, is 400 and leaves nothing', async (t) => {

@@ -209,6 +209,25 @@ test('a refusal by admission, and a disk that fails, reach the caller', async ()
   await assert.rejects(receiveForm(source, { ...options, spool }), failure);
 });
 
+test('a disk slower than the network does not make a complete upload look broken off', async () => {
+  const source = Object.assign(
+    Readable.from([encode([{ name: 'content', value: 'x'.repeat(300_000), filename: 'a.whl' }])]),
+    {
+      headers: { 'content-type': 'multipart/form-data; boundary=XX' },
+    },
+  );
+  const closed = new Promise((resolve) => source.once('close', resolve));
+  const path = join(directory, 'slow');
+  const spool = new Spool(async () => {
+    await closed;
+    return { path, discard: () => rm(path, { force: true }) };
+  });
+  const options = { limits: DEFAULT_UPLOAD_LIMITS, admit: admitting(1e6), signal: new AbortController().signal };
+  const { file } = await receiveForm(source, { ...options, spool });
+  assert.equal(file?.content.size, 300_000);
+  await spool.discard();
+});
+
 test('an abort ends the reception in the middle of the file', async () => {
   const controller = new AbortController();
   const reason = new Error('stopping');
