@@ -10,6 +10,7 @@ import {
   type CeremonyResult,
   holdCeremony,
   nextRoot,
+  nextTargets,
   OfflineDirectoryError,
   rootFingerprint,
 } from '../src/index.ts';
@@ -120,4 +121,17 @@ test('a next root replaces keys and keeps what it is not told to change (P13)', 
   const rootKeys = before.roles.get('root');
   assert.ok(rootKeys);
   await verifySignatures(next, before.keys, rootKeys);
+});
+
+test('next targets hands unclaimed to another online key, signed by both holders (P3, P18)', async () => {
+  const signers = [await keyOf('first', 'targets-1'), await keyOf('first', 'targets-2')];
+  const fresh = await generateKey('ed25519');
+  const changes = { expires: new Date('2028-01-01T00:00:00Z'), online: { keys: [fresh.key], threshold: 1 } };
+  const next = parseTargets(await nextTargets(ceremony.targets, changes, signers));
+  assert.equal(next.signed.version, 2);
+  assert.deepEqual(next.signed.delegations?.roles[0]?.keyids, [fresh.key.keyid]);
+  const root = parseRoot(ceremony.root).signed;
+  const holders = root.roles.get('targets');
+  assert.ok(holders);
+  await verifySignatures(next, root.keys, holders);
 });
