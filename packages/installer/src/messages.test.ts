@@ -52,6 +52,12 @@ test('every error becomes a whole sentence and a remedy, without code words and 
   }
 });
 
+test('what a server chose to say cannot steer the terminal or fill it', () => {
+  const { sentence } = explain(new tuf.FormatError('signed.\u001b[2J\u202e\r\n', 'x'.repeat(100_000)));
+  assert.doesNotMatch(sentence, /[\p{Cc}\p{Cf}]/u);
+  assert.ok(sentence.length <= 2_000);
+});
+
 test('a refused host comes with the long name of the unsafe way round (P14)', () => {
   assert.match(
     explain(new errors.HostNotTrustedError('x.example:443')).remedy,

@@ -60,7 +60,12 @@ export function explain(error: unknown): Explanation {
   );
 }
 
-const say = (sentence: string, remedy: string): Explanation => ({ sentence, remedy });
+const say = (sentence: string, remedy: string): Explanation => ({ sentence: plain(sentence), remedy: plain(remedy) });
+
+const MAX_LENGTH = 2_000;
+
+/** Servers choose some of the words: nothing of them may steer a terminal, reorder text or fill the screen. */
+const plain = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, MAX_LENGTH);
 
 function explainTuf(error: TufError): Explanation {
   if (error instanceof RollbackError) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, readdir, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
 import { ExpiredError, RollbackError, UnsignedMetadataError } from '@holdfast/tuf';
@@ -70,6 +71,17 @@ test('a file that was damaged in the store is noticed, fetched again and reporte
   await writeFile(path, damaged);
   assert.deepEqual(await readFile(await client.file(file)), scene.repository.files.get(targetAddress(file)));
   assert.deepEqual(scene.notices, [{ kind: 'damage', path }]);
+});
+
+test('verified metadata that was damaged in the store is replaced, and nothing is lost (D3)', async () => {
+  const before = await scene.client();
+  await before.project(demo);
+  const directory = join(scene.home, 'trust', 'main', 'metadata');
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.json'));
+  assert.ok(names.length >= 4, names.join());
+  for (const name of names) await truncate(join(directory, name), 10);
+  const client = await scene.client();
+  assert.ok(await client.file(await demoFile(client)));
 });
 
 test('without a network, what was verified and has not expired still installs, with a notice', async () => {

@@ -182,6 +182,11 @@ test('an allowed unverified host is reached by CONNECT and by plain requests, on
   assert.match(text, /unverified$/);
 });
 
+test('a port that somebody else uses is named', async () => {
+  const port = Number(new URL(proxy.url).port);
+  await assert.rejects(startProxy({ clients: [], port }), { code: 'INVALID_INPUT' });
+});
+
 test('writing methods are refused', async () => {
   assert.equal((await ask('/i/main/simple/demo/', {}, 'POST')).status, 405);
 });

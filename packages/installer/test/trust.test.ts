@@ -70,6 +70,12 @@ test('keeps credentials in a file that only the user can read, and shows address
   assert.equal(withoutCredentials(trusted.urls[0] ?? ''), 'https://index.example/');
 });
 
+test('a root that was damaged on disk is not used', async () => {
+  const { directory } = await add(scene.repository.root);
+  await writeFile(join(directory, 'root.json'), Buffer.from(scene.repository.root).subarray(1));
+  await assert.rejects(scene.client(), InvalidInputError);
+});
+
 test('a name stands for one index: adding twice is refused, removing forgets all, several must be told apart', async () => {
   await add(scene.repository.root);
   await assert.rejects(add(scene.repository.root), TrustExistsError);

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProjectName } from '@holdfast/python-index';
 import { consistentTargetPath, decodeTarget, projectDirectory, targetPath } from '@holdfast/trust';
@@ -11,7 +10,7 @@ import { MirrorMetadataFetcher } from '../fetch/metadata-fetcher.ts';
 import { Mirrors } from '../fetch/mirrors.ts';
 import { filesDirectory } from '../home.ts';
 import { FileStore, type VerifiedFile } from '../store/file-store.ts';
-import { findTrust } from '../trust/trust-store.ts';
+import { findTrust, readTrustedRoot } from '../trust/trust-store.ts';
 import type { TrustedIndex } from '../trust/trusted-index.ts';
 import { withFailover } from './failover.ts';
 import { FileSource } from './file-source.ts';
@@ -69,7 +68,7 @@ export class IndexClient {
     const store = new FileStore(filesDirectory(home), (path) => options.onNotice?.({ kind: 'damage', path }));
     await store.prepare();
     const updater = new Updater({
-      trustedRoot: await readFile(join(trusted.directory, 'root.json')),
+      trustedRoot: await readTrustedRoot(trusted),
       fetcher: new MirrorMetadataFetcher(mirrors),
       store: new FileMetadataStore(join(trusted.directory, 'metadata')),
       clock,

@@ -2,7 +2,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { IndexClient } from '../client/index-client.ts';
-import { HostNotTrustedError } from '../errors.ts';
+import { HostNotTrustedError, InvalidInputError } from '../errors.ts';
 import { STABLE_ORIGIN, destinationOf, ownHosts } from './addresses.ts';
 import { UnverifiedHosts, relay, tunnel } from './forward.ts';
 import { IndexSite } from './index-site.ts';
@@ -44,7 +44,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const proxy = new Proxy(options, journal);
   const server = http.createServer({ keepAliveTimeout: 60_000 });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const busy = error.code === 'EADDRINUSE';
+      reject(busy ? new InvalidInputError('port', String(options.port), 'is used by another program') : error);
+    });
     server.listen(options.port ?? 0, '127.0.0.1', resolve);
   });
   const { port } = server.address() as AddressInfo;

@@ -49,8 +49,7 @@ export function toolEnvironment(
     // pip ignores empty variables and would read its configuration file; a space is a list without entries.
     PIP_EXTRA_INDEX_URL: plan.extraIndexUrls.join(' ') || ' ',
     PIP_FIND_LINKS: ' ',
-    // pip caches what comes over plain http from trusted hosts only.
-    PIP_TRUSTED_HOST: [base['PIP_TRUSTED_HOST'] ?? '', new URL(plan.stableIndexUrl).host].join(' ').trim(),
+    // No PIP_TRUSTED_HOST: pip then keeps no second copy of what the store holds, and is quicker for it.
     ...once('PIP_DEFAULT_TIMEOUT', PATIENCE_S),
     ...once('PIP_DISABLE_PIP_VERSION_CHECK', '1'),
     UV_DEFAULT_INDEX: plan.stableIndexUrl,

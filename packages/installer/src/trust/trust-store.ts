@@ -82,6 +82,14 @@ export async function findTrust(home: string, name?: string): Promise<TrustedInd
   return only;
 }
 
+/** The root that trust began with. @throws InvalidInputError when it is no longer the file that it was */
+export async function readTrustedRoot({ directory, fingerprint }: TrustedIndex): Promise<Uint8Array> {
+  const path = join(directory, 'root.json');
+  const bytes = await readFile(path);
+  if (hash('sha256', bytes, 'hex') === fingerprint) return bytes;
+  throw new InvalidInputError('trusted root', path, 'is damaged; remove the index and add it again');
+}
+
 /** Ends the trust in an index and forgets its metadata: also the explicit out-of-band reset of P13. */
 export async function removeTrust(home: string, name: string): Promise<void> {
   const { directory } = await findTrust(home, name);
