@@ -181,6 +181,17 @@ test('when every mirror is bad the error says what was wrong with each', async (
   });
 });
 
+test('closing a client ends what it waits for at once', async () => {
+  const client = await scene.client();
+  scene.mirror.intercept = () => {
+    client.close();
+    return true;
+  };
+  const start = performance.now();
+  await assert.rejects(client.refresh());
+  assert.ok(performance.now() - start < 1_000, 'without waiting for the time-out of 2 s');
+});
+
 test('a file that the index swept away is looked up again in the newest metadata (P11)', async () => {
   const client = await scene.client({ refreshAfterMs: 3_600_000 });
   const file = await demoFile(client);

@@ -31,6 +31,7 @@ export class Origin {
   readonly #agent: http.Agent;
   readonly #authorization: string | undefined;
   readonly #limits: FetchLimits;
+  readonly #closing = new AbortController();
 
   /** @param environment where HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the user are looked up */
   constructor(url: URL, credentials: Credentials | undefined, limits: FetchLimits, environment: NodeJS.ProcessEnv) {
@@ -60,7 +61,9 @@ export class Origin {
     throw new MisbehavedError(url.href, `more than ${MAX_REDIRECTS} redirects`);
   }
 
+  /** Ends every request; those that come later fail at once. */
   close(): void {
+    this.#closing.abort();
     this.#agent.destroy();
   }
 
@@ -85,7 +88,9 @@ export class Origin {
     const { promise, resolve, reject } = Promise.withResolvers<{ body: http.IncomingMessage; status: number }>();
     const headers = { ...options.headers, ...(this.#authorization && { authorization: this.#authorization }) };
     const module = url.protocol === 'https:' ? https : http;
-    const request = module.request(url, { agent: this.#agent, headers, signal: options.signal });
+    const closing = this.#closing.signal;
+    const signal = options.signal ? AbortSignal.any([options.signal, closing]) : closing;
+    const request = module.request(url, { agent: this.#agent, headers, signal });
     const giveUp = (what: string) => () => request.destroy(new UnreachableError(url.href, what));
     let timer = setTimeout(giveUp(`no connection after ${this.#limits.connectMs / 1000} s`), this.#limits.connectMs);
     const connected = (): void => {
@@ -100,7 +105,7 @@ export class Origin {
     });
     request.on('error', (error) => {
       clearTimeout(timer);
-      if (options.signal?.aborted) return reject(error);
+      if (signal.aborted) return reject(error);
       if (error instanceof UnreachableError) return reject(error);
       const cause = request.reusedSocket ? new StaleSocket(error.message, { cause: error }) : error;
       reject(new UnreachableError(url.href, connectionProblem(error), { cause }));

@@ -65,7 +65,7 @@ export class Reporter {
   summary(proxy: RunningProxy, clients: readonly IndexClient[], now: Date): void {
     for (const { name, freshness } of clients) {
       const count = proxy.verified.filter(({ file }) => file.voucher.index === name).length;
-      if (!freshness || (count === 0 && clients.length > 1)) continue;
+      if (!freshness || count === 0) continue;
       const left = timeSpan(freshness.timestampExpires.getTime() - now.getTime());
       const files = `${count} ${count === 1 ? 'file' : 'files'}`;
       const from = `snapshot ${freshness.snapshotVersion}, valid for ${left}${freshness.offline ? ', offline' : ''}`;
