@@ -18,6 +18,10 @@ export interface ServedIndex {
     /** Published files only. */
     projectPage(project: ProjectName): Promise<ProjectPage | undefined>;
     projectNames(): Promise<readonly string[]>;
+    /** Bytes of the project's files together; 0 for a project that does not exist. */
+    projectBytes(project: ProjectName): Promise<number>;
+    /** The hash of the file that has this name, or had it; `undefined` while the name is free. */
+    sha256Of(filename: string): Promise<string | undefined>;
     /** Changes whenever anything that a page shows has changed. */
     revision(): number;
   };

@@ -18,11 +18,11 @@ export async function admitFile(
 ): Promise<Admission> {
   const { project } = parseDistributionFilename(filename);
   if (!(await index.accounts.mayPublish(identity, project))) throw new NotYourProjectError(project, identity.account);
-  const page = await index.catalog.projectPage(project);
-  const files = page?.files ?? [];
   // Sent again, a file takes no more room: an uploader that lost the answer must be able to ask again.
-  const used = files.reduce((sum, file) => sum + (file.filename === filename ? 0 : file.size), 0);
+  const isNew = (await index.catalog.sha256Of(filename)) === undefined;
+  const used = isNew ? await index.catalog.projectBytes(project) : 0;
   const room = limits.projectBytes - used;
+  if (room <= 0) throw new ProjectFullError(project, limits.projectBytes);
   return room < limits.fileBytes
     ? { bytes: room, exceeded: () => new ProjectFullError(project, limits.projectBytes) }
     : { bytes: limits.fileBytes, exceeded: () => tooLarge(`The file ${filename}`, limits.fileBytes) };

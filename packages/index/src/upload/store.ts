@@ -23,7 +23,10 @@ export async function storeUpload(
   { identity, uploadTime, limits }: StoreOptions,
 ): Promise<NewFile> {
   const { file, name, metadata, fields } = upload;
-  await refuseTakenName(index, upload);
+  // Publishing refuses a taken name in any case; to see it here leaves no unlisted object behind.
+  if (((await index.catalog.sha256Of(file.filename)) ?? file.sha256) !== file.sha256) {
+    throw new FilenameTakenError(file.filename);
+  }
   const key = `targets/${consistentTargetPath(targetPath(name.project, file.filename), file.sha256)}`;
   // Metadata is served for wheels only: an sdist's may change when it is built (PEP 643).
   const core = name.kind === 'wheel' ? { sha256: sha256Hex(metadata), size: metadata.length } : undefined;
@@ -46,13 +49,6 @@ export async function storeUpload(
     uploadTime,
     limits: { projectBytes: limits.projectBytes },
   };
-}
-
-/** Publishing refuses a taken name in any case; to see it here leaves no unlisted object behind. */
-async function refuseTakenName(index: ServedIndex, { name, file }: InspectedUpload): Promise<void> {
-  const page = await index.catalog.projectPage(name.project);
-  const published = page?.files.find(({ filename }) => filename === file.filename);
-  if (published !== undefined && published.sha256 !== file.sha256) throw new FilenameTakenError(file.filename);
 }
 
 function sha256Hex(bytes: Uint8Array): string {

@@ -66,6 +66,10 @@ export class MemoryIndex implements ServedIndex {
       const files = this.files.get(name);
       return files && { name, files };
     },
+    projectBytes: async (name: ProjectName): Promise<number> =>
+      (this.files.get(name) ?? []).reduce((sum, file) => sum + file.size, 0),
+    sha256Of: async (filename: string): Promise<string | undefined> =>
+      [...this.files.values()].flat().find((file) => file.filename === filename)?.sha256,
     projectNames: async (): Promise<readonly string[]> => [...this.files.keys()].sort(),
     revision: (): number => this.#revision,
   };
