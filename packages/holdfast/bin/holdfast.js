@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 // Node 24 is the floor. Under an older one this starts itself again with the pinned Node that npm brings as a package.
 import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
+import module, { createRequire } from 'node:module';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major > 24 || (major === 24 && minor >= 15)) {
+  module.enableCompileCache();
   await import('../dist/main.js');
 } else {
   const pinned = findPinnedNode();

@@ -9,7 +9,8 @@ export interface Explanation {
 
 /** What a person at the terminal is told about an error: one sentence, then what to do. Never a stack trace. */
 export function explain(error: unknown): Explanation {
-  if (error instanceof UsageError) return { sentence: `${error.message}.`, remedy: 'holdfast help COMMAND shows how it is used.' };
+  if (error instanceof UsageError)
+    return { sentence: `${error.message}.`, remedy: 'holdfast help COMMAND shows how it is used.' };
   if (error instanceof InstallerError || error instanceof TufError) return explainInstaller(error);
   if (isSystemError(error)) return explainSystem(error);
   const message = error instanceof Error ? error.message : String(error);

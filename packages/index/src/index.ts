@@ -1,3 +1,16 @@
 export { DEFAULT_UPLOAD_LIMITS, type UploadLimits } from './upload/limits.ts';
 export { type RunningServer, type ServerOptions, startServer } from './http/server.ts';
 export type { ServedIndex } from './http/served-index.ts';
+export { Accounts, type Identity, type TokenEntry } from './accounts/accounts.ts';
+export * from './errors.ts';
+export {
+  addOnlineKey,
+  initIndex,
+  type NewIndex,
+  openAccounts,
+  openIndex,
+  OpenIndex,
+  type OpenOptions,
+} from './open.ts';
+export { createLogger } from './log.ts';
+export type { Lifetimes } from './publish/lifetimes.ts';

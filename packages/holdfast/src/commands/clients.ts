@@ -16,7 +16,9 @@ export async function openClients(name: string | undefined): Promise<IndexClient
 
 function tell(notice: Notice): void {
   if (notice.kind === 'offline') {
-    note(`${notice.index} cannot be reached; what was verified before is used, until ${notice.timestampExpires.toISOString()}.`);
+    note(
+      `${notice.index} cannot be reached; what was verified before is used, until ${notice.timestampExpires.toISOString()}.`,
+    );
   } else if (notice.kind === 'mirror-problem') {
     note(`${notice.problem.mirror} was passed over. ${explain(notice.problem.error).sentence}`);
   } else if (notice.kind === 'damage') {

@@ -17,7 +17,8 @@ export const downloadCommand: Command = {
     const client = await openClient(text(options, 'index'));
     try {
       const written = await download(client, positionals, text(options, 'to') ?? '.');
-      if (options.get('json') === true) printJson(written.map(({ path, file }) => ({ path, sha256: file.sha256, size: file.size })));
+      if (options.get('json') === true)
+        printJson(written.map(({ path, file }) => ({ path, sha256: file.sha256, size: file.size })));
       else for (const { path } of written) print(path);
       return 0;
     } finally {

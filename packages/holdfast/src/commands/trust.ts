@@ -26,7 +26,9 @@ export const trustAdd: Command = {
     const file = text(options, 'root');
     const fingerprint = text(options, 'fingerprint');
     if ((file === undefined) === (fingerprint === undefined)) {
-      throw new UsageError('give either --root FILE or --fingerprint HEX: trust must begin with something that the network cannot change');
+      throw new UsageError(
+        'give either --root FILE or --fingerprint HEX: trust must begin with something that the network cannot change',
+      );
     }
     const root = file === undefined ? (fingerprint ?? '') : await readRootFile(file);
     const trusted = await addTrust({ home: holdfastHome(), name, urls: [url, ...texts(options, 'mirror')], root });
@@ -45,7 +47,9 @@ export const trustList: Command = {
     const all = await listTrust(holdfastHome());
     if (options.get('json') === true) printJson(all.map(describe));
     else if (all.length === 0) note('You trust no index yet. holdfast trust add NAME URL --root FILE begins.');
-    else for (const trusted of all) print(`${trusted.name}  ${trusted.urls.map(withoutCredentials).join('  ')}  root ${trusted.fingerprint}`);
+    else
+      for (const trusted of all)
+        print(`${trusted.name}  ${trusted.urls.map(withoutCredentials).join('  ')}  root ${trusted.fingerprint}`);
     return 0;
   },
 };

@@ -41,7 +41,12 @@ function show(verdict: FileVerdict, clients: readonly IndexClient[], chain: bool
     print(`${paint('green', '✓')} ${verdict.filename}  ${index}: root → ${roles.join(' → ')}, key ${keys}`);
     const client = clients.find(({ name }) => name === index);
     if (chain && client?.freshness) {
-      print(drawChain({ file, freshness: client.freshness, fingerprint: client.trusted.fingerprint }, { colour: process.stdout.isTTY }));
+      print(
+        drawChain(
+          { file, freshness: client.freshness, fingerprint: client.trusted.fingerprint },
+          { colour: process.stdout.isTTY },
+        ),
+      );
     }
   }
 }

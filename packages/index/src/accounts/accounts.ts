@@ -1,4 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import type { ProjectName } from '@holdfast/python-index';
+import { normalizeName } from '@holdfast/python-index';
+import { AccountExistsError, AccountUnknownError, InvalidAccountError } from '../errors.ts';
+import type { Records } from '../records/records.ts';
+import { looksLikeToken, newToken, tokenDigest } from './token.ts';
 
 /** Who asks, as far as a token says. */
 export interface Identity {
@@ -16,4 +21,110 @@ export interface TokenEntry {
   readonly label: string;
   readonly createdAt: Date;
   readonly revokedAt?: Date;
+}
+
+export interface NewToken {
+  readonly account: string;
+  readonly project?: ProjectName | undefined;
+  readonly label: string;
+}
+
+const ACCOUNT = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+/** Who may publish what. The records are asked each time, so a revoked token is dead at once, in every process. */
+export class Accounts {
+  readonly #records: Records;
+  readonly #clock: () => Date;
+
+  constructor(records: Records, clock: () => Date) {
+    this.#records = records;
+    this.#clock = clock;
+  }
+
+  /** @throws AccountExistsError, InvalidAccountError */
+  async createAccount(name: string): Promise<void> {
+    if (!ACCOUNT.test(name)) throw new InvalidAccountError(name);
+    const made = await this.#records.write((db) =>
+      db
+        .insertInto('accounts')
+        .values({ name, created_at: this.#clock().getTime() })
+        .onConflict((conflict) => conflict.doNothing())
+        .returning('name')
+        .executeTakeFirst(),
+    );
+    if (!made) throw new AccountExistsError(name);
+  }
+
+  /** The token comes back once and is never to be had again. @throws AccountUnknownError */
+  async createToken({ account, project, label }: NewToken): Promise<{ readonly id: string; readonly token: string }> {
+    const token = newToken();
+    const id = randomBytes(6).toString('hex');
+    await this.#records.write(async (db) => {
+      const known = await db.selectFrom('accounts').select('name').where('name', '=', account).executeTakeFirst();
+      if (!known) throw new AccountUnknownError(account);
+      const row = { id, account, project: project ?? null, label, sha256: tokenDigest(token) };
+      await db
+        .insertInto('tokens')
+        .values({ ...row, created_at: this.#clock().getTime(), revoked_at: null })
+        .execute();
+    });
+    return { id, token };
+  }
+
+  async listTokens(): Promise<readonly TokenEntry[]> {
+    const rows = await this.#records.read.selectFrom('tokens').selectAll().orderBy('created_at').execute();
+    return rows.map((row) => ({
+      id: row.id,
+      account: row.account,
+      ...(row.project !== null && { project: normalizeName(row.project) }),
+      label: row.label,
+      createdAt: new Date(row.created_at),
+      ...(row.revoked_at !== null && { revokedAt: new Date(row.revoked_at) }),
+    }));
+  }
+
+  /** Whether there was such a token that was not revoked before. */
+  async revokeToken(id: string): Promise<boolean> {
+    const revoked = await this.#records.write((db) =>
+      db
+        .updateTable('tokens')
+        .set({ revoked_at: this.#clock().getTime() })
+        .where('id', '=', id)
+        .where('revoked_at', 'is', null)
+        .returning('id')
+        .executeTakeFirst(),
+    );
+    return revoked !== undefined;
+  }
+
+  /** Whose token it is; `undefined` for one that is unknown or revoked. */
+  async authenticate(token: string): Promise<Identity | undefined> {
+    if (!looksLikeToken(token)) return undefined;
+    const row = await this.#records.read
+      .selectFrom('tokens')
+      .select(['account', 'project'])
+      .where('sha256', '=', tokenDigest(token))
+      .where('revoked_at', 'is', null)
+      .executeTakeFirst();
+    if (!row) return undefined;
+    return { account: row.account, ...(row.project !== null && { project: normalizeName(row.project) }) };
+  }
+
+  /** Whether who holds this token may publish for the project, or create it. The publisher checks again, in its transaction. */
+  async mayPublish(identity: Identity, project: ProjectName): Promise<boolean> {
+    if (identity.project !== undefined && identity.project !== project) return false;
+    const known = await this.#records.read
+      .selectFrom('projects')
+      .select('name')
+      .where('name', '=', project)
+      .executeTakeFirst();
+    if (!known) return identity.project === undefined;
+    const member = await this.#records.read
+      .selectFrom('members')
+      .select('account')
+      .where('project', '=', project)
+      .where('account', '=', identity.account)
+      .executeTakeFirst();
+    return member !== undefined;
+  }
 }

@@ -8,6 +8,7 @@ import {
   ProjectUnknownError,
   PublishDelayedError,
   StorageFullError,
+  UnsignableFileError,
 } from '../errors.ts';
 import { BusyError } from '../upload/gate.ts';
 import { TooSlowError } from '../upload/pace.ts';
@@ -44,6 +45,10 @@ function refusedByIndex(error: unknown): Problem | undefined {
   if (error instanceof NotYourProjectError) {
     const message = `This token may not publish for ${error.project}: the project belongs to somebody else, or the token was made for another project.`;
     return { status: 403, code: error.code, message };
+  }
+  if (error instanceof UnsignableFileError) {
+    const message = `${error.filename} cannot be described in signed metadata: something in its metadata is too long or not text.`;
+    return { status: 400, code: error.code, message };
   }
   if (error instanceof FileUnknownError || error instanceof ProjectUnknownError) {
     return { status: 404, code: error.code, message: sentence(error.message) };

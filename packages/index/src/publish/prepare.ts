@@ -89,7 +89,11 @@ async function changedBins(options: PrepareOptions): Promise<BinRole[]> {
 async function changedFiles(db: Kysely<Database>, changes: readonly Change[]): Promise<ChangedFile[]> {
   const outcomes = outcomesOf(changes);
   if (outcomes.size === 0) return [];
-  const rows = await db.selectFrom('files').selectAll().where('filename', 'in', [...outcomes.keys()]).execute();
+  const rows = await db
+    .selectFrom('files')
+    .selectAll()
+    .where('filename', 'in', [...outcomes.keys()])
+    .execute();
   return rows.flatMap((row) => {
     const outcome = outcomes.get(row.filename);
     return outcome ? [{ row, outcome }] : [];

@@ -4,7 +4,9 @@ import type { ColumnTypes } from './column-types.ts';
 
 /** All steps that the schema has taken, oldest first. A step that was released is never edited. */
 export function migrations(types: ColumnTypes): MigrationProvider {
-  const steps: Record<string, Migration> = { '0001-first-schema': { up: (db: Kysely<unknown>) => firstSchema(db, types) } };
+  const steps: Record<string, Migration> = {
+    '0001-first-schema': { up: (db: Kysely<unknown>) => firstSchema(db, types) },
+  };
   return { getMigrations: async () => steps };
 }
 
@@ -108,8 +110,6 @@ async function firstSchema(db: Kysely<unknown>, types: ColumnTypes): Promise<voi
 
   // Every version of the root, for ever: clients walk them one by one.
   await create('roots', (t) =>
-    t
-      .addColumn('version', integer, (c) => c.primaryKey().notNull())
-      .addColumn('bytes', bytes, (c) => c.notNull()),
+    t.addColumn('version', integer, (c) => c.primaryKey().notNull()).addColumn('bytes', bytes, (c) => c.notNull()),
   );
 }

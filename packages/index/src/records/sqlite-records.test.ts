@@ -37,7 +37,10 @@ test('a transaction that throws leaves nothing behind, and the next one works', 
     RecordsError,
   );
   await insert('bob', false);
-  assert.deepEqual((await records.read.selectFrom('accounts').select('name').execute()).map((row) => row.name), ['bob']);
+  assert.deepEqual(
+    (await records.read.selectFrom('accounts').select('name').execute()).map((row) => row.name),
+    ['bob'],
+  );
   await records.close();
 });
 
@@ -45,8 +48,14 @@ test('no statement can attach another database, write through the reader or chan
   const records = await SqliteRecords.open(join(directory, 'guarded.db'));
   const other = join(directory, 'other.db');
   await assert.rejects(sql`attach database ${other} as other`.execute(records.read), RecordsError);
-  await assert.rejects(records.write((tx) => sql`attach database ${other} as other`.execute(tx)), RecordsError);
-  await assert.rejects(records.read.insertInto('accounts').values({ name: 'eve', created_at: 1 }).execute(), RecordsError);
+  await assert.rejects(
+    records.write((tx) => sql`attach database ${other} as other`.execute(tx)),
+    RecordsError,
+  );
+  await assert.rejects(
+    records.read.insertInto('accounts').values({ name: 'eve', created_at: 1 }).execute(),
+    RecordsError,
+  );
   await assert.rejects(
     records.write((tx) => sql`update sqlite_schema set sql = '' where name = 'files'`.execute(tx)),
     RecordsError,

@@ -30,7 +30,9 @@ export class Writer implements StatementRunner {
     this.#worker = new Worker(THREAD, { workerData: { path } });
     this.#worker.on('message', (reply: WriterReply) => this.#settle(reply));
     this.#worker.on('error', (error) => this.#fail(recordsError(sqliteFailure(error), error)));
-    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve(this.#fail(new IndexClosedError()))));
+    this.#ended = new Promise((resolve) =>
+      this.#worker.once('exit', () => resolve(this.#fail(new IndexClosedError()))),
+    );
   }
 
   run(sql: string, parameters: readonly unknown[]): Promise<StatementResult> {

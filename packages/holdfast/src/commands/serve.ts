@@ -1,0 +1,54 @@
+import { createLogger, openIndex, startServer } from '@holdfast/index';
+import { integer, readArguments, text } from '../arguments.ts';
+import type { Command } from '../command.ts';
+import { readPassphrase } from '../passphrase.ts';
+import { untilStopped } from '../signals.ts';
+import { print } from '../terminal.ts';
+
+export const serve: Command = {
+  name: 'serve',
+  usage: 'DIRECTORY [--host ADDRESS] [--port PORT] [--public-url URL] [--passphrase-file FILE]',
+  summary: 'serve an index',
+  details: [
+    '  --host ADDRESS            127.0.0.1',
+    '  --port PORT               8080; 0 takes a free one',
+    '  --public-url URL          where people reach it, when a web server stands in front',
+    '  --passphrase-file FILE    passphrase of the online key; or HOLDFAST_PASSPHRASE, or it is asked for',
+    'Logs are lines of JSON on standard error.',
+  ].join('\n'),
+  async run(args) {
+    const { options, positionals } = readArguments(
+      args,
+      {
+        host: { type: 'string', default: '127.0.0.1' },
+        port: { type: 'string' },
+        'public-url': { type: 'string' },
+        'passphrase-file': { type: 'string' },
+      },
+      ['DIRECTORY'],
+    );
+    const port = integer(options, 'port', { least: 0, most: 65_535, otherwise: 8080 });
+    const publicUrl = text(options, 'public-url');
+    const passphrase = await readPassphrase({
+      file: text(options, 'passphrase-file'),
+      variable: 'HOLDFAST_PASSPHRASE',
+      prompt: 'Passphrase of the online key',
+    });
+    const logger = createLogger();
+    const index = await openIndex(positionals[0] ?? '', { passphrase, logger });
+    try {
+      const server = await startServer(index, {
+        host: text(options, 'host') ?? '127.0.0.1',
+        port,
+        logger,
+        ...(publicUrl !== undefined && { publicUrl }),
+      });
+      print(`Serving at ${server.url}`);
+      await untilStopped();
+      await server.close();
+      return 0;
+    } finally {
+      await index.close();
+    }
+  },
+};

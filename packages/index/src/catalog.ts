@@ -1,0 +1,72 @@
+import { normalizeName, type ProjectName, type ProjectPage } from '@holdfast/python-index';
+import { fileUrlPath, targetPath } from '@holdfast/trust';
+import { distributionOf } from './publish/file-rows.ts';
+import type { Records } from './records/records.ts';
+
+/** What project pages show: published files only. */
+export class Catalog {
+  readonly #records: Records;
+  #revision = 0;
+
+  constructor(records: Records) {
+    this.#records = records;
+  }
+
+  /** `undefined` for a project without published files. File addresses are relative to `/simple/<name>/`. */
+  async projectPage(project: ProjectName): Promise<ProjectPage | undefined> {
+    const rows = await this.#records.read
+      .selectFrom('files')
+      .selectAll()
+      .where('project', '=', project)
+      .where('state', '=', 'published')
+      .orderBy('uploaded_at')
+      .orderBy('filename')
+      .execute();
+    if (rows.length === 0) return undefined;
+    const files = rows.map((row) => {
+      const file = distributionOf(row);
+      const { coreMetadata } = file;
+      return {
+        ...file,
+        url: `../../${fileUrlPath(targetPath(file.project, file.filename), file.sha256)}`,
+        ...(coreMetadata && { coreMetadata: { sha256: coreMetadata.sha256 } }),
+      };
+    });
+    return { name: project, files };
+  }
+
+  /** Projects with published files, sorted. */
+  async projectNames(): Promise<readonly string[]> {
+    const rows = await this.#records.read
+      .selectFrom('files')
+      .select('project')
+      .distinct()
+      .where('state', '=', 'published')
+      .execute();
+    return rows.map(({ project }) => normalizeName(project)).sort();
+  }
+
+  /** Bytes of the project's files together; 0 for a project that does not exist. */
+  async projectBytes(project: ProjectName): Promise<number> {
+    const { read } = this.#records;
+    const row = await read.selectFrom('projects').select('bytes').where('name', '=', project).executeTakeFirst();
+    return row?.bytes ?? 0;
+  }
+
+  /** The hash of the file that has this name, or had it; `undefined` while the name is free. */
+  async sha256Of(filename: string): Promise<string | undefined> {
+    const { read } = this.#records;
+    const row = await read.selectFrom('files').select('sha256').where('filename', '=', filename).executeTakeFirst();
+    return row?.sha256;
+  }
+
+  /** Changes whenever anything that a page shows has changed. */
+  revision(): number {
+    return this.#revision;
+  }
+
+  /** The publisher says that new changes are visible. */
+  changed(): void {
+    this.#revision++;
+  }
+}

@@ -1,0 +1,172 @@
+import { projectBin } from '@holdfast/trust';
+import type { Insertable, Transaction } from 'kysely';
+import { FilenameTakenError, NotYourProjectError, ProjectFullError } from '../errors.ts';
+import type { Database, FilesTable } from '../records/schema.ts';
+import { binNumber } from './file-rows.ts';
+import type { NewFile } from './new-file.ts';
+
+/** What became of a file at intake: it waits as the change `id`, it is there already, or it is refused. */
+export type Taken =
+  | { readonly state: 'queued'; readonly change: number; readonly isNew: boolean }
+  | { readonly state: 'published' }
+  | { readonly state: 'refused'; readonly error: Error };
+
+interface Project {
+  bytes: number;
+  readonly members: Set<string>;
+}
+
+/**
+ * Puts many uploads into the queue in one transaction, so that they share one fsync. Each is judged by itself, in the
+ * order in which they came: a refused one changes nothing.
+ */
+export async function takeIn(db: Transaction<Database>, files: readonly NewFile[], now: Date): Promise<Taken[]> {
+  const projects = await loadProjects(db, files);
+  const known = await loadFiles(db, files);
+  const fresh: Insertable<FilesTable>[] = [];
+  const taken: (Taken | { state: 'new'; filename: string } | { state: 'same'; filename: string })[] = [];
+  for (const file of files) {
+    const before = known.get(file.filename);
+    const refusal = mayPublish(file, projects.get(file.project)) ?? (before && sameBytes(file, before));
+    if (refusal) {
+      taken.push({ state: 'refused', error: refusal });
+    } else if (before) {
+      taken.push(before.state === 'published' ? { state: 'published' } : { state: 'same', filename: file.filename });
+    } else {
+      if ((projects.get(file.project)?.bytes ?? 0) + file.size > file.limits.projectBytes) {
+        taken.push({ state: 'refused', error: new ProjectFullError(file.project, file.limits.projectBytes) });
+        continue;
+      }
+      const project = projects.get(file.project) ?? (await createProject(db, file, now));
+      projects.set(file.project, project);
+      project.bytes += file.size;
+      const row = rowOf(file);
+      known.set(file.filename, row);
+      fresh.push(row);
+      taken.push({ state: 'new', filename: file.filename });
+    }
+  }
+  const changes = await insert(db, fresh, projects, now);
+  const waiting = await changesOf(
+    db,
+    taken.flatMap((each) => (each.state === 'same' ? [each.filename] : [])),
+  );
+  return taken.map((each) => {
+    if (each.state === 'new') return { state: 'queued', change: changes.get(each.filename) ?? 0, isNew: true };
+    if (each.state !== 'same') return each;
+    const change = changes.get(each.filename) ?? waiting.get(each.filename);
+    return change === undefined ? { state: 'published' } : { state: 'queued', change, isNew: false };
+  });
+}
+
+function mayPublish(file: NewFile, project: Project | undefined): Error | undefined {
+  const { tokenProject } = file;
+  const allowed =
+    (tokenProject === undefined || tokenProject === file.project) &&
+    (project === undefined ? tokenProject === undefined : project.members.has(file.account));
+  return allowed ? undefined : new NotYourProjectError(file.project, file.account);
+}
+
+function sameBytes(file: NewFile, before: Insertable<FilesTable>): Error | undefined {
+  const same = before.sha256 === file.sha256 && before.project === file.project && before.state !== 'deleted';
+  return same ? undefined : new FilenameTakenError(file.filename);
+}
+
+async function loadProjects(db: Transaction<Database>, files: readonly NewFile[]): Promise<Map<string, Project>> {
+  const names = [...new Set(files.map(({ project }) => project))];
+  const rows = await db.selectFrom('projects').select(['name', 'bytes']).where('name', 'in', names).execute();
+  const projects = new Map<string, Project>(rows.map(({ name, bytes }) => [name, { bytes, members: new Set() }]));
+  const members = await db.selectFrom('members').select(['project', 'account']).where('project', 'in', names).execute();
+  for (const { project, account } of members) projects.get(project)?.members.add(account);
+  return projects;
+}
+
+async function loadFiles(
+  db: Transaction<Database>,
+  files: readonly NewFile[],
+): Promise<Map<string, Insertable<FilesTable>>> {
+  const names = [...new Set(files.map(({ filename }) => filename))];
+  const rows = await db.selectFrom('files').selectAll().where('filename', 'in', names).execute();
+  return new Map(rows.map((row) => [row.filename, row]));
+}
+
+/** Whoever publishes first owns the project. */
+async function createProject(db: Transaction<Database>, file: NewFile, now: Date): Promise<Project> {
+  const at = now.getTime();
+  const { project: name, displayName, account } = file;
+  await db
+    .insertInto('projects')
+    .values({ name, display_name: displayName, created_at: at, created_by: account, bytes: 0 })
+    .execute();
+  await db.insertInto('members').values({ project: name, account, added_at: at }).execute();
+  return { bytes: 0, members: new Set([account]) };
+}
+
+function rowOf(file: NewFile): Insertable<FilesTable> {
+  return {
+    filename: file.filename,
+    project: file.project,
+    bin: binNumber(projectBin(file.project)),
+    version: file.version,
+    kind: file.kind,
+    size: file.size,
+    sha256: file.sha256,
+    metadata_sha256: file.coreMetadata?.sha256 ?? null,
+    metadata_size: file.coreMetadata?.size ?? null,
+    requires_python: file.requiresPython ?? null,
+    yanked: null,
+    uploaded_at: file.uploadTime.getTime(),
+    account: file.account,
+    state: 'queued',
+  };
+}
+
+async function insert(
+  db: Transaction<Database>,
+  rows: readonly Insertable<FilesTable>[],
+  projects: ReadonlyMap<string, Project>,
+  now: Date,
+): Promise<ReadonlyMap<string, number>> {
+  if (rows.length === 0) return new Map();
+  await db
+    .insertInto('files')
+    .values([...rows])
+    .execute();
+  for (const name of new Set(rows.map(({ project }) => project))) {
+    await db
+      .updateTable('projects')
+      .set({ bytes: projects.get(name)?.bytes ?? 0 })
+      .where('name', '=', name)
+      .execute();
+  }
+  const inserted = await db
+    .insertInto('changes')
+    .values(
+      rows.map(({ filename, account }) => ({
+        kind: 'add' as const,
+        filename,
+        reason: null,
+        account,
+        recorded_at: now.getTime(),
+        publication: null,
+      })),
+    )
+    .returning(['id', 'filename'])
+    .execute();
+  return new Map(inserted.map(({ id, filename }) => [filename, id]));
+}
+
+/** The change that adds each of the files that wait from before. */
+async function changesOf(
+  db: Transaction<Database>,
+  filenames: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (filenames.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('changes')
+    .select(['id', 'filename'])
+    .where('filename', 'in', [...filenames])
+    .where('kind', '=', 'add')
+    .execute();
+  return new Map(rows.map(({ id, filename }) => [filename, id]));
+}

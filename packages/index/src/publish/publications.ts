@@ -1,0 +1,137 @@
+import { hash } from 'node:crypto';
+import type { ObjectStore } from '../objects/object-store.ts';
+import type { Records } from '../records/records.ts';
+import type { Publication } from './prepare.ts';
+import { outcomesOf } from './outcomes.ts';
+
+/** A publication that is recorded and not yet known to be in the object store. */
+export interface PendingPublication {
+  readonly id: number;
+  readonly snapshot: number;
+  readonly roles: readonly RoleBytes[];
+  /** Ids of the changes that it publishes. */
+  readonly changes: readonly number[];
+}
+
+export interface RoleBytes {
+  readonly role: string;
+  readonly version: number;
+  readonly expiresAt: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Roles that are put at the same time. */
+const PARALLEL_PUTS = 32;
+
+/**
+ * Writes a signed publication into the records, in one transaction: from here on its version numbers mean these bytes, and
+ * a crash at any later point leads to the same bytes being put again.
+ */
+export async function recordPublication(records: Records, publication: Publication, now: Date): Promise<void> {
+  const { id, snapshot, roles, changes } = publication;
+  await records.write(async (db) => {
+    await db
+      .insertInto('publications')
+      .values({ id, snapshot, prepared_at: now.getTime(), published_at: null })
+      .execute();
+    for (const { role, version, expiresAt, bytes } of roles) {
+      const row = { version, expires_at: expiresAt, publication: id, sha256: hash('sha256', bytes), bytes };
+      await db
+        .insertInto('roles')
+        .values({ role, ...row })
+        .onConflict((conflict) => conflict.column('role').doUpdateSet(row))
+        .execute();
+    }
+    if (changes.length === 0) return;
+    const ids = changes.map((change) => change.id);
+    await db.updateTable('changes').set({ publication: id }).where('id', 'in', ids).execute();
+  });
+}
+
+/** The publication that a crash or a failing store left between the records and the object store. There is at most one. */
+export async function unfinishedPublication(records: Records): Promise<PendingPublication | undefined> {
+  const publication = await records.read
+    .selectFrom('publications')
+    .select(['id', 'snapshot'])
+    .where('published_at', 'is', null)
+    .executeTakeFirst();
+  if (!publication) return undefined;
+  const rows = await records.read
+    .selectFrom('roles')
+    .select(['role', 'version', 'expires_at', 'bytes'])
+    .where('publication', '=', publication.id)
+    .execute();
+  const changes = await records.read
+    .selectFrom('changes')
+    .select('id')
+    .where('publication', '=', publication.id)
+    .execute();
+  return {
+    ...publication,
+    roles: rows.map(({ expires_at, ...row }) => ({ ...row, expiresAt: expires_at })),
+    changes: changes.map(({ id }) => id),
+  };
+}
+
+/** Puts role files, then the snapshot, then the timestamp, each durable before the next, and marks the files as published. */
+export async function finishPublication(
+  records: Records,
+  objects: ObjectStore,
+  pending: PendingPublication,
+  now: Date,
+): Promise<void> {
+  await putRoles(
+    objects,
+    pending.roles.filter(({ role }) => role !== 'snapshot' && role !== 'timestamp'),
+  );
+  for (const last of ['snapshot', 'timestamp']) {
+    await putRoles(
+      objects,
+      pending.roles.filter(({ role }) => role === last),
+    );
+  }
+  await markPublished(records, pending.id, now);
+}
+
+/** Where the bytes of a role stand. The timestamp has one name, which is switched (TUF 1.0.34 §6.2). */
+export function roleKey(role: string, version: number): string {
+  return role === 'timestamp' ? 'metadata/timestamp.json' : `metadata/${version}.${role}.json`;
+}
+
+async function putRoles(objects: ObjectStore, roles: readonly RoleBytes[]): Promise<void> {
+  for (let at = 0; at < roles.length; at += PARALLEL_PUTS) {
+    const some = roles.slice(at, at + PARALLEL_PUTS);
+    await Promise.all(some.map(({ role, version, bytes }) => objects.put(roleKey(role, version), bytes)));
+  }
+}
+
+async function markPublished(records: Records, id: number, now: Date): Promise<void> {
+  await records.write(async (db) => {
+    const changes = await db.selectFrom('changes').selectAll().where('publication', '=', id).orderBy('id').execute();
+    const added: string[] = [];
+    for (const [filename, outcome] of outcomesOf(changes)) {
+      if (outcome.deleted) {
+        const file = await db
+          .updateTable('files')
+          .set({ state: 'deleted' })
+          .where('filename', '=', filename)
+          .returning(['project', 'size'])
+          .executeTakeFirstOrThrow();
+        await db
+          .updateTable('projects')
+          .set(({ eb }) => ({ bytes: eb('bytes', '-', file.size) }))
+          .where('name', '=', file.project)
+          .execute();
+        continue;
+      }
+      if (outcome.added) added.push(filename);
+      if (outcome.yanked !== undefined) {
+        await db.updateTable('files').set({ yanked: outcome.yanked }).where('filename', '=', filename).execute();
+      }
+    }
+    if (added.length > 0) {
+      await db.updateTable('files').set({ state: 'published' }).where('filename', 'in', added).execute();
+    }
+    await db.updateTable('publications').set({ published_at: now.getTime() }).where('id', '=', id).execute();
+  });
+}
