@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { serveMemory } from './support/served.ts';
+import { serveIndex } from './support/served-index.ts';
 import { runTool, temporaryDirectory } from './support/tools.ts';
 import { upload } from './support/upload.ts';
 import { makeSdist, makeWheel } from './support/wheel.ts';
@@ -11,7 +11,7 @@ const metadata = (name: string, more: string): string =>
   `Metadata-Version: 2.1\nName: ${name}\nVersion: 1.0\n${more}\n`;
 
 test('real pip and uv install a project with its dependency, reading dependencies from .metadata (PEP 658)', async (t) => {
-  const served = await serveMemory(t);
+  const served = await serveIndex(t);
   const demo = makeWheel({ metadata: metadata('demo', 'Requires-Dist: demo-dependency>=1\n') });
   for (const file of [demo, makeWheel({ name: 'demo-dependency' }), makeSdist()]) {
     assert.equal((await upload(served, file)).status, 200);
@@ -30,7 +30,7 @@ test('real pip and uv install a project with its dependency, reading dependencie
 });
 
 test('real pip and uv say that a project is not there, and pass by a yanked release and one for another Python', async (t) => {
-  const served = await serveMemory(t);
+  const served = await serveIndex(t);
   const versions = [
     makeWheel({ version: '1.0' }),
     makeWheel({ version: '2.0' }),

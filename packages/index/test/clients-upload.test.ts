@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { rawRequest } from './support/raw-request.ts';
-import { type Served, serveMemory } from './support/served.ts';
+import { type ServedIndexUnderTest, serveIndex } from './support/served-index.ts';
 import { type Finished, type Tool, runTool, temporaryDirectory } from './support/tools.ts';
 import { type Distribution, makeSdist, makeWheel } from './support/wheel.ts';
 
@@ -21,7 +21,7 @@ async function makeProject(t: TestContext, name: string, files: readonly Distrib
   return { directory, files: files.map(({ filename }) => `dist/${filename}`) };
 }
 
-type Publish = (served: Served, project: Project) => Promise<Finished>;
+type Publish = (served: ServedIndexUnderTest, project: Project) => Promise<Finished>;
 
 /** How each uploader is told to upload what lies in `dist/`. */
 const UPLOADERS: ReadonlyMap<Tool, Publish> = new Map<Tool, Publish>([
@@ -108,7 +108,7 @@ async function listed(url: string): Promise<string[]> {
 
 for (const [tool, publish] of UPLOADERS) {
   test(`real ${tool} publishes a wheel and an sdist, and publishing them again is no error`, async (t) => {
-    const served = await serveMemory(t);
+    const served = await serveIndex(t);
     const project = await makeProject(t, tool, [makeWheel(), makeSdist()]);
     for (const time of ['first', 'second']) {
       const { status, output } = await publish(served, project);
@@ -123,7 +123,7 @@ for (const [tool, publish] of UPLOADERS) {
 for (const [tool, publish] of UPLOADERS) {
   if (tool === 'flit') continue; // it builds by itself, so that it cannot be given another file
   test(`real ${tool} shows its user why a file is refused`, async (t) => {
-    const served = await serveMemory(t);
+    const served = await serveIndex(t);
     await publish(served, await makeProject(t, tool, [makeWheel()]));
     const other = { filename: makeWheel().filename, bytes: makeWheel({ extra: [['other.py', '']] }).bytes };
     const taken = await publish(served, await makeProject(t, tool, [other]));
@@ -140,7 +140,7 @@ for (const [tool, publish] of UPLOADERS) {
 }
 
 test('real uv finds with --check-url what is published, by its hash, and uploads only the rest (A4)', async (t) => {
-  const served = await serveMemory(t);
+  const served = await serveIndex(t);
   const project = await makeProject(t, 'uv', [makeWheel(), makeSdist()]);
   const publish = (files: readonly string[]): Promise<Finished> =>
     runTool(

@@ -1,0 +1,60 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { minimumDelegations } from '@holdfast/trust';
+import { rootJson, signMetadata, targetsJson } from '@holdfast/tuf';
+import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
+import { initIndex, type OpenIndex, openIndex, type ServerOptions, startServer } from '../../src/index.ts';
+
+export interface ServedIndexUnderTest {
+  readonly index: OpenIndex;
+  readonly url: string;
+  readonly directory: string;
+  /** The first root, as its holders would hand it out. */
+  readonly root: Uint8Array;
+  /** Of the account `ann`. */
+  readonly token: string;
+  leftovers(): Promise<readonly string[]>;
+}
+
+const PASSPHRASE = 'a passphrase for tests';
+
+/** A whole index, signed by keys of its own, behind a server; gone when the test ends. */
+export async function serveIndex(t: TestContext, options: Partial<ServerOptions> = {}): Promise<ServedIndexUnderTest> {
+  const parent = await mkdtemp(join(tmpdir(), 'holdfast-served-'));
+  const directory = join(parent, 'index');
+  const offline = await generateKey('ed25519');
+  const onlineKey = await generateKey('ed25519');
+  const metadata = await offlineMetadata(offline, onlineKey);
+  await initIndex({ directory, ...metadata, onlineKey, passphrase: PASSPHRASE });
+  const index = await openIndex(directory, { passphrase: PASSPHRASE });
+  const server = await startServer(index, { host: '127.0.0.1', port: 0, closeMs: 500, ...options });
+  t.after(async () => {
+    await server.close();
+    await index.close();
+    await rm(parent, { recursive: true });
+  });
+  await index.accounts.createAccount('ann');
+  const { token } = await index.accounts.createToken({ account: 'ann', label: 'test' });
+  const leftovers = (): Promise<string[]> => readdir(join(directory, 'incoming'));
+  return { index, url: server.url, directory, root: metadata.root, token, leftovers };
+}
+
+async function offlineMetadata(
+  offline: LocalSigner,
+  online: LocalSigner,
+): Promise<{ readonly root: Uint8Array; readonly targets: Uint8Array }> {
+  const common = { version: 1, expires: new Date(Math.floor(Date.now() / 1000 + 86_400 * 365) * 1000) };
+  const holds = ({ key }: LocalSigner) => ({ keyids: [key.keyid], threshold: 1 });
+  const roles = {
+    root: holds(offline),
+    targets: holds(offline),
+    snapshot: holds(online),
+    timestamp: holds(online),
+  };
+  const root = rootJson({ ...common, consistentSnapshot: true, keys: [offline.key, online.key], roles });
+  const delegations = { keys: new Map([[online.key.keyid, online.key]]), roles: minimumDelegations(holds(online)) };
+  const targets = targetsJson({ ...common, targets: new Map(), delegations });
+  return { root: await signMetadata(root, [offline]), targets: await signMetadata(targets, [offline]) };
+}
