@@ -48,7 +48,7 @@ async function replay(index: DemoIndex, project: DemoProject, mirror: EvilMirror
   allowed(await index.tryToInstall(project, 'victim-of-the-replay'));
   say('Now the mirror plays back what it recorded.');
   mirror.attack = recorder.replayAll;
-  refused(await index.tryToInstall(project, 'victim-of-the-replay'), /older/i);
+  refused(await index.tryToInstall(project, 'victim-of-the-replay'), /old metadata/i);
   good('The user has seen newer metadata: going back is refused.');
 
   heading('Attack: the mirror freezes a newcomer in the past');
