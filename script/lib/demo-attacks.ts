@@ -59,7 +59,7 @@ async function replay(index: DemoIndex, project: DemoProject, mirror: EvilMirror
     await wait(left);
   }
   await index.trust('victim-of-the-freeze', mirror.url);
-  refused(await index.tryToInstall(project, 'victim-of-the-freeze'), /expired/i);
+  refused(await index.tryToInstall(project, 'victim-of-the-freeze'), /was valid until/);
   good('Frozen metadata is worth nothing after its day.');
 }
 

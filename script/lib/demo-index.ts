@@ -45,6 +45,16 @@ export class DemoIndex {
   /** Runs `holdfast` as the user of `home`, and shows the command. */
   async holdfast(args: readonly string[], home = 'home', extra: NodeJS.ProcessEnv = {}): Promise<Ran> {
     shown(['holdfast', ...args.map((arg) => this.#short(arg))]);
+    return this.#run(args, home, extra);
+  }
+
+  /** What `holdfast verify` says of files that this user has. */
+  verify(files: readonly string[]): Promise<Ran> {
+    shown(['holdfast', 'verify', 'dist/*']);
+    return this.#run(['verify', ...files], 'home', {});
+  }
+
+  #run(args: readonly string[], home: string, extra: NodeJS.ProcessEnv): Promise<Ran> {
     return run(this.#command(args), { ...this.#environment, HOLDFAST_HOME: join(this.#place, home), ...extra });
   }
 

@@ -52,7 +52,7 @@ try {
   await index.installWithUv(project, 'uv-environment');
 
   heading('Who vouched for each file?');
-  const verified = await index.holdfast(['verify', ...files.map((file) => join(dist, file))]);
+  const verified = await index.verify(files.map((file) => join(dist, file)));
   quoted(verified.output, 60);
   if (verified.code !== 0) throw new Error('not every file is vouched for');
 
