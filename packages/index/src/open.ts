@@ -16,7 +16,7 @@ import { RoleTable } from './publish/role-table.ts';
 import { SigningKeys } from './publish/signing-keys.ts';
 import type { Records } from './records/records.ts';
 import { SqliteRecords } from './records/sqlite-records.ts';
-import { repairMetadata } from './repair.ts';
+import { assertNotBehind, type RootVersion, repairMetadata } from './repair.ts';
 import { type Held, holdIndex } from './single-writer.ts';
 
 /** What stands in the directory of an index. */
@@ -152,13 +152,25 @@ export class OpenIndex {
   readonly #table: RoleTable;
 
   static async start(parts: Parts): Promise<OpenIndex> {
-    const { records, objects, firstTargets } = parts;
+    const { records, firstTargets } = parts;
     const roots = await allRoots(records);
     const newest = roots.at(-1);
     if (!newest) throw new DamagedIndexError('records', 'they hold no root');
     const table = await RoleTable.load(records);
     const targets = firstTargets?.bytes ?? (await storedTargets(records));
     const index = new OpenIndex(parts, table, newest.bytes, targets);
+    try {
+      await index.#catchUp(roots, newest.bytes, targets);
+    } catch (error) {
+      await index.publisher.close();
+      throw error;
+    }
+    return index;
+  }
+
+  async #catchUp(roots: readonly RootVersion[], root: Uint8Array, targets: Uint8Array): Promise<void> {
+    const { records, objects, signers, firstTargets } = this.#parts;
+    await assertNotBehind(records, objects);
     await repairMetadata(records, objects, roots);
     if (firstTargets) {
       const role = {
@@ -167,14 +179,13 @@ export class OpenIndex {
         expiresAt: firstTargets.expires.getTime(),
         bytes: firstTargets.bytes,
       };
-      await index.publisher.importRoles([role], SigningKeys.from(newest.bytes, targets, parts.signers));
+      await this.publisher.importRoles([role], SigningKeys.from(root, targets, signers));
     }
-    await index.publisher.catchUp();
-    if (!(await signedByCurrentKeys(records, newest.bytes, targets))) {
+    await this.publisher.catchUp();
+    if (!(await signedByCurrentKeys(records, root, targets))) {
       // A crash in the middle of `importOffline`: the new keys are named, and nothing is signed with them yet.
-      await index.publisher.importRoles([], SigningKeys.from(newest.bytes, targets, parts.signers));
+      await this.publisher.importRoles([], SigningKeys.from(root, targets, signers));
     }
-    return index;
   }
 
   private constructor(parts: Parts, table: RoleTable, root: Uint8Array, targets: Uint8Array) {

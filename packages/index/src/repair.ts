@@ -1,11 +1,49 @@
 import { hash } from 'node:crypto';
-import { ObjectTooLargeError } from './errors.ts';
+import { parseTimestamp, TufError } from '@holdfast/tuf';
+import { DamagedIndexError, ObjectTooLargeError } from './errors.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { roleKey } from './publish/publications.ts';
 import type { Records } from './records/records.ts';
 
+/** A timestamp has a few hundred bytes. */
+const MAX_TIMESTAMP_BYTES = 65_536;
 /** Rows looked at together. */
 const PAGE = 200;
+
+export interface RootVersion {
+  readonly version: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Records that were brought back from a backup are older than what everyone has seen: signing on from them would show
+ * other contents under versions that are out already, and clients would refuse them as rolled back.
+ * @throws DamagedIndexError when the object store holds a newer timestamp than the records
+ */
+export async function assertNotBehind(records: Records, objects: ObjectStore): Promise<void> {
+  const row = await records.read
+    .selectFrom('roles')
+    .select('version')
+    .where('role', '=', 'timestamp')
+    .executeTakeFirst();
+  const published = await publishedVersion(objects);
+  if (published <= (row?.version ?? 0)) return;
+  throw new DamagedIndexError(
+    'records',
+    `they know timestamp version ${row?.version ?? 0}, and version ${published} is published: are they from a backup?`,
+  );
+}
+
+/** 0 when there is none, or nothing that can be read as one: that is repaired. */
+async function publishedVersion(objects: ObjectStore): Promise<number> {
+  try {
+    const bytes = await objects.get(roleKey('timestamp', 0), { maxLength: MAX_TIMESTAMP_BYTES });
+    return bytes ? parseTimestamp(bytes).signed.version : 0;
+  } catch (error) {
+    if (error instanceof TufError || error instanceof ObjectTooLargeError) return 0;
+    throw error;
+  }
+}
 
 /**
  * Puts every metadata object again whose bytes are not those of the records: lost, cut short or changed on disk. The records
@@ -14,7 +52,7 @@ const PAGE = 200;
 export async function repairMetadata(
   records: Records,
   objects: ObjectStore,
-  roots: readonly { readonly version: number; readonly bytes: Uint8Array }[],
+  roots: readonly RootVersion[],
 ): Promise<void> {
   for (const { version, bytes } of roots)
     await repair(objects, `metadata/${version}.root.json`, bytes, hash('sha256', bytes));

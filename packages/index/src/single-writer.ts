@@ -1,3 +1,4 @@
+import { LockTimeoutError } from '@holdfast/tuf';
 import { withFileLock } from '@holdfast/tuf/node';
 import { IndexInUseError } from './errors.ts';
 
@@ -26,6 +27,8 @@ export function holdIndex(directory: string, lock: string): Promise<Held> {
       },
       { timeoutMs: 0 },
     );
-    holding.catch((cause: unknown) => reject(new IndexInUseError(directory, { cause })));
+    holding.catch((cause: unknown) =>
+      reject(cause instanceof LockTimeoutError ? new IndexInUseError(directory, { cause }) : cause),
+    );
   });
 }

@@ -32,7 +32,8 @@ export async function planChangedLeaf(
   const rows = new Map<string, FileRow>();
   for (const row of await publishedInRange(db, prefix)) rows.set(row.filename, row);
   for (const { row, outcome } of changed) {
-    if (outcome.deleted) rows.delete(row.filename);
+    // A change that was recorded while the deletion was being published comes too late: what is deleted stays so.
+    if (outcome.deleted || row.state === 'deleted') rows.delete(row.filename);
     else rows.set(row.filename, outcome.yanked === undefined ? row : { ...row, yanked: outcome.yanked });
   }
   const targets = new Map<TargetPath, TargetFile>();

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
+import { DamagedIndexError } from '../errors.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Records } from '../records/records.ts';
+import { objectKeyOf } from './file-rows.ts';
 import type { Publication } from './prepare.ts';
 import { outcomesOf } from './outcomes.ts';
 
@@ -90,6 +92,7 @@ export async function finishPublication(
       pending.roles.filter(({ role }) => role === last),
     );
   }
+  await removeDeleted(records, objects, pending.id);
   await markPublished(records, pending.id, now);
 }
 
@@ -98,10 +101,36 @@ export function roleKey(role: string, version: number): string {
   return role === 'timestamp' ? 'metadata/timestamp.json' : `metadata/${version}.${role}.json`;
 }
 
+/** Removes the bytes of the files that a publication takes away (P12): nothing that is signed leads to them any more. */
+async function removeDeleted(records: Records, objects: ObjectStore, id: number): Promise<void> {
+  const rows = await records.read
+    .selectFrom('changes')
+    .innerJoin('files', 'files.filename', 'changes.filename')
+    .select(['files.project', 'files.filename', 'files.sha256'])
+    .where('changes.publication', '=', id)
+    .where('changes.kind', '=', 'delete')
+    .execute();
+  for (const key of rows.map(objectKeyOf)) {
+    await objects.delete(key);
+    await objects.delete(`${key}.metadata`);
+  }
+}
+
 async function putRoles(objects: ObjectStore, roles: readonly RoleBytes[]): Promise<void> {
   for (let at = 0; at < roles.length; at += PARALLEL_PUTS) {
     const some = roles.slice(at, at + PARALLEL_PUTS);
-    await Promise.all(some.map(({ role, version, bytes }) => objects.put(roleKey(role, version), bytes)));
+    await Promise.all(some.map((role) => putRole(objects, role)));
+  }
+}
+
+/** The timestamp is switched; everything else has a version in its name, which never shows two contents. */
+async function putRole(objects: ObjectStore, { role, version, bytes }: RoleBytes): Promise<void> {
+  const key = roleKey(role, version);
+  const ifAbsent = role !== 'timestamp';
+  if ((await objects.put(key, bytes, { ifAbsent })) === 'stored') return;
+  const before = await objects.get(key, { maxLength: Number.MAX_SAFE_INTEGER });
+  if (before && hash('sha256', before) !== hash('sha256', bytes)) {
+    throw new DamagedIndexError(key, 'other bytes than those of the records stand there');
   }
 }
 
@@ -115,8 +144,10 @@ async function markPublished(records: Records, id: number, now: Date): Promise<v
           .updateTable('files')
           .set({ state: 'deleted' })
           .where('filename', '=', filename)
+          .where('state', '<>', 'deleted')
           .returning(['project', 'size'])
-          .executeTakeFirstOrThrow();
+          .executeTakeFirst();
+        if (!file) continue; // Two who asked at once, in two publications.
         await db
           .updateTable('projects')
           .set(({ eb }) => ({ bytes: eb('bytes', '-', file.size) }))

@@ -97,7 +97,7 @@ export class Publisher {
     filenames: readonly string[],
     yanked: boolean | string,
   ): Promise<{ readonly snapshotVersion: number }> {
-    const reason = typeof yanked === 'string' ? yanked : '';
+    const reason = typeof yanked === 'string' ? yanked.toWellFormed() : '';
     return this.#change(project, filenames, yanked === false ? 'unyank' : 'yank', yanked === false ? null : reason);
   }
 
@@ -118,7 +118,7 @@ export class Publisher {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
-    await this.#signing;
+    await this.#signing?.catch(() => {}); // It was logged, and whoever waits was told.
     for (const waiters of this.#waiters.values()) for (const { reject } of waiters) reject(new IndexClosedError());
     this.#waiters.clear();
   }
@@ -146,6 +146,7 @@ export class Publisher {
       }
       return id;
     });
+    if (last === 0) return { snapshotVersion: this.#parts.table.get('snapshot')?.version ?? 0 };
     return { snapshotVersion: await this.#published(last) };
   }
 
