@@ -1,5 +1,3 @@
-import { explain as explainInstaller, InstallerError } from '@holdfast/installer';
-import { TufError } from '@holdfast/tuf';
 import { UsageError } from './command.ts';
 
 export interface Explanation {
@@ -7,15 +5,41 @@ export interface Explanation {
   readonly remedy?: string | undefined;
 }
 
+/** What operators are told to do. The sentence is the error's own; the packages that throw these are not loaded to explain them. */
+const remedies: ReadonlyMap<string, string> = new Map([
+  ['ACCOUNT_UNKNOWN', 'Make the account first: holdfast account create DIRECTORY NAME.'],
+  ['ACCOUNT_EXISTS', 'Make a token for it: holdfast token create DIRECTORY NAME.'],
+  ['INVALID_ACCOUNT', 'Use 1 to 64 of a-z, 0-9, dot, dash and underscore, beginning with a letter or digit.'],
+  ['INVALID_NAME', 'Use letters, digits, dot, dash and underscore.'],
+  ['INDEX_IN_USE', 'Stop the other process first, or use another directory.'],
+  ['INDEX_EXISTS', 'Choose a directory that is empty or not there.'],
+  ['NO_INDEX', 'Check the path, or make an index there: holdfast init DIRECTORY --offline-keys DIRECTORY.'],
+  ['OFFLINE_DIRECTORY', 'Choose another directory for the offline keys, best on a memory stick.'],
+  [
+    'DAMAGED_INDEX',
+    'Restore the index from its newest backup; published files and metadata are still in its objects directory.',
+  ],
+  ['STORAGE_FULL', 'Make room and start it again; nothing that was acknowledged is lost.'],
+  ['ONLINE_KEY', 'Root and targets name other keys than this index has: import the metadata that names its keys.'],
+  ['KEY_FILE', 'Check the passphrase and the file.'],
+]);
+
 /** What a person at the terminal is told about an error: one sentence, then what to do. Never a stack trace. */
-export function explain(error: unknown): Explanation {
-  if (error instanceof UsageError)
-    return { sentence: `${error.message}.`, remedy: 'holdfast help COMMAND shows how it is used.' };
-  if (error instanceof InstallerError || error instanceof TufError) return explainInstaller(error);
+export async function explain(error: unknown): Promise<Explanation> {
+  if (error instanceof UsageError) {
+    return { sentence: sentenceOf(error.message), remedy: 'holdfast help COMMAND shows how it is used.' };
+  }
   if (isSystemError(error)) return explainSystem(error);
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const remedy = remedies.get(code);
+  if (error instanceof Error && remedy !== undefined) return { sentence: sentenceOf(error.message), remedy };
+  const [installer, { TufError }] = await Promise.all([import('@holdfast/installer'), import('@holdfast/tuf')]);
+  if (error instanceof installer.InstallerError || error instanceof TufError) return installer.explain(error);
   const message = error instanceof Error ? error.message : String(error);
-  return { sentence: message, remedy: 'Set HOLDFAST_DEBUG=1 to see where it happened.' };
+  return { sentence: sentenceOf(message), remedy: 'Set HOLDFAST_DEBUG=1 to see where it happened.' };
 }
+
+const sentenceOf = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);
 
 interface SystemError extends Error {
   readonly code: string;
@@ -36,10 +60,10 @@ function explainSystem({ code, path, message }: SystemError): Explanation {
     case 'EPERM':
       return { sentence: `${subject} may not be used by this user.`, remedy: 'Check its owner and its permissions.' };
     case 'ENOSPC':
-      return { sentence: 'The disk is full; nothing was changed.', remedy: 'Make room and do it again.' };
+      return { sentence: 'The disk is full.', remedy: 'Make room and do it again.' };
     case 'EADDRINUSE':
       return { sentence: 'The port is used by another program.', remedy: 'Choose another one with --port.' };
     default:
-      return { sentence: message };
+      return { sentence: sentenceOf(message) };
   }
 }

@@ -2,25 +2,27 @@ import { UsageError } from './command.ts';
 import { commands } from './commands/all.ts';
 
 /** The list of commands. */
-export function help(): string {
-  const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
+export async function help(): Promise<string> {
+  const all = await Promise.all([...commands.values()].map((load) => load()));
+  const width = Math.max(...all.map(({ name }) => name.length)) + 2;
   return [
     'Holdfast: install Python packages that nobody forged on the way.',
     '',
-    ...commands.map(({ name, summary }) => `  holdfast ${name.padEnd(width)}${summary}`),
+    ...all.map(({ name, summary }) => `  holdfast ${name.padEnd(width)}${summary}`),
     '',
     'holdfast help COMMAND tells more of one.',
   ].join('\n');
 }
 
 /** @throws UsageError when there is no such command */
-export function helpFor(name: string): string {
-  const found = commands.filter((command) => command.name === name || command.name.startsWith(`${name} `));
-  if (found.length === 0) throw new UsageError(`there is no command "${name}"; "holdfast help" lists them`);
+export async function helpFor(name: string): Promise<string> {
+  const names = [...commands.keys()].filter((known) => known === name || known.startsWith(`${name} `));
+  if (names.length === 0) throw new UsageError(`there is no command "${name}"; "holdfast help" lists them`);
+  const found = await Promise.all(names.map((known) => commands.get(known)?.()));
   return found
-    .map(
-      ({ name: words, usage, summary, details }) =>
-        `holdfast ${words} ${usage}\n\n  ${summary}${details === undefined ? '' : `\n\n${details}`}`,
+    .filter((command) => command !== undefined)
+    .map(({ name: words, usage, summary, details }) =>
+      [`holdfast ${words} ${usage}`, `  ${summary}`, ...(details === undefined ? [] : [details])].join('\n\n'),
     )
     .join('\n\n');
 }

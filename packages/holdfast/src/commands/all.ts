@@ -1,28 +1,20 @@
 import type { Command } from '../command.ts';
-import { accountCreate, tokenCreate, tokenList, tokenRevoke } from './account.ts';
-import { downloadCommand } from './download.ts';
-import { init } from './init.ts';
-import { proxy } from './proxy.ts';
-import { pip, runCommand, uv } from './run.ts';
-import { serve } from './serve.ts';
-import { trustAdd, trustList, trustRemove } from './trust.ts';
-import { verify } from './verify.ts';
 
-/** Every command, in the order of the help. */
-export const commands: readonly Command[] = [
-  trustAdd,
-  trustList,
-  trustRemove,
-  pip,
-  uv,
-  runCommand,
-  proxy,
-  verify,
-  downloadCommand,
-  init,
-  serve,
-  accountCreate,
-  tokenCreate,
-  tokenList,
-  tokenRevoke,
-];
+/** Every command, in the order of the help. Each is loaded when it is used: `holdfast pip` must not wait for the server's code. */
+export const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ['trust add', async () => (await import('./trust.ts')).trustAdd],
+  ['trust list', async () => (await import('./trust.ts')).trustList],
+  ['trust remove', async () => (await import('./trust.ts')).trustRemove],
+  ['pip', async () => (await import('./run.ts')).pip],
+  ['uv', async () => (await import('./run.ts')).uv],
+  ['run', async () => (await import('./run.ts')).runCommand],
+  ['proxy', async () => (await import('./proxy.ts')).proxy],
+  ['verify', async () => (await import('./verify.ts')).verify],
+  ['download', async () => (await import('./download.ts')).downloadCommand],
+  ['init', async () => (await import('./init.ts')).init],
+  ['serve', async () => (await import('./serve.ts')).serve],
+  ['account create', async () => (await import('./account.ts')).accountCreate],
+  ['token create', async () => (await import('./account.ts')).tokenCreate],
+  ['token list', async () => (await import('./account.ts')).tokenList],
+  ['token revoke', async () => (await import('./account.ts')).tokenRevoke],
+]);
