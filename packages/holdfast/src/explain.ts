@@ -33,7 +33,8 @@ export async function explain(error: unknown): Promise<Explanation> {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const remedy = remedies.get(code);
   if (error instanceof Error && remedy !== undefined) return { sentence: sentenceOf(error.message), remedy };
-  const [installer, { TufError }] = await Promise.all([import('@holdfast/installer'), import('@holdfast/tuf')]);
+  const installer = await import('@holdfast/installer');
+  const { TufError } = await import('@holdfast/tuf');
   if (error instanceof installer.InstallerError || error instanceof TufError) return installer.explain(error);
   const message = error instanceof Error ? error.message : String(error);
   return { sentence: sentenceOf(message), remedy: 'Set HOLDFAST_DEBUG=1 to see where it happened.' };

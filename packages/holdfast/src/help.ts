@@ -16,11 +16,10 @@ export async function help(): Promise<string> {
 
 /** @throws UsageError when there is no such command */
 export async function helpFor(name: string): Promise<string> {
-  const names = [...commands.keys()].filter((known) => known === name || known.startsWith(`${name} `));
-  if (names.length === 0) throw new UsageError(`there is no command "${name}"; "holdfast help" lists them`);
-  const found = await Promise.all(names.map((known) => commands.get(known)?.()));
+  const loaders = [...commands].filter(([known]) => known === name || known.startsWith(`${name} `));
+  if (loaders.length === 0) throw new UsageError(`there is no command "${name}"; "holdfast help" lists them`);
+  const found = await Promise.all(loaders.map(([, load]) => load()));
   return found
-    .filter((command) => command !== undefined)
     .map(({ name: words, usage, summary, details }) =>
       [`holdfast ${words} ${usage}`, `  ${summary}`, ...(details === undefined ? [] : [details])].join('\n\n'),
     )

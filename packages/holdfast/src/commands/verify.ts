@@ -32,7 +32,7 @@ export const verify: Command = {
 
 function show(verdict: FileVerdict, clients: readonly IndexClient[], chain: boolean): void {
   if (verdict.verdict !== 'verified') {
-    print(`${paint('red', '✗')} ${verdict.filename}  ${reason(verdict)}`);
+    print(`${paint('red', '✗')} ${verdict.filename}  ${reasons[verdict.verdict]}`);
     return;
   }
   for (const file of verdict.entries) {
@@ -51,18 +51,11 @@ function show(verdict: FileVerdict, clients: readonly IndexClient[], chain: bool
   }
 }
 
-function reason(verdict: FileVerdict): string {
-  switch (verdict.verdict) {
-    case 'different':
-      return `is NOT what ${verdict.entries.map(({ voucher }) => voucher.index).join(', ')} publishes under this name: do not use it`;
-    case 'unlisted':
-      return 'no trusted index publishes a file of this name';
-    case 'not-a-distribution':
-      return 'its name is neither that of a wheel nor of an sdist';
-    case 'verified':
-      return '';
-  }
-}
+const reasons = {
+  different: 'is NOT what the index publishes under this name: do not use it',
+  unlisted: 'no trusted index publishes a file of this name',
+  'not-a-distribution': 'its name is neither that of a wheel nor of an sdist',
+} as const;
 
 function describe({ path, filename, sha256, size, verdict, entries }: FileVerdict): object {
   const vouchers = entries.map((file) => ({
