@@ -14,6 +14,8 @@ export type Taken =
 interface Project {
   bytes: number;
   readonly members: Set<string>;
+  /** The upload that creates it; none when it was there before. */
+  readonly first?: NewFile;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function takeIn(db: Transaction<Database>, files: readonly NewFile[
         taken.push({ state: 'refused', error: new ProjectFullError(file.project, file.limits.projectBytes) });
         continue;
       }
-      const project = projects.get(file.project) ?? (await createProject(db, file, now));
+      const project = projects.get(file.project) ?? newProject(file);
       projects.set(file.project, project);
       project.bytes += file.size;
       const row = rowOf(file);
@@ -91,15 +93,8 @@ async function loadFiles(
 }
 
 /** Whoever publishes first owns the project. */
-async function createProject(db: Transaction<Database>, file: NewFile, now: Date): Promise<Project> {
-  const at = now.getTime();
-  const { project: name, displayName, account } = file;
-  await db
-    .insertInto('projects')
-    .values({ name, display_name: displayName, created_at: at, created_by: account, bytes: 0 })
-    .execute();
-  await db.insertInto('members').values({ project: name, account, added_at: at }).execute();
-  return { bytes: 0, members: new Set([account]) };
+function newProject(file: NewFile): Project {
+  return { bytes: 0, members: new Set([file.account]), first: file };
 }
 
 function rowOf(file: NewFile): Insertable<FilesTable> {
@@ -128,17 +123,11 @@ async function insert(
   now: Date,
 ): Promise<ReadonlyMap<string, number>> {
   if (rows.length === 0) return new Map();
+  await recordProjects(db, new Map(rows.map((row) => [row.project, row])), projects, now);
   await db
     .insertInto('files')
     .values([...rows])
     .execute();
-  for (const name of new Set(rows.map(({ project }) => project))) {
-    await db
-      .updateTable('projects')
-      .set({ bytes: projects.get(name)?.bytes ?? 0 })
-      .where('name', '=', name)
-      .execute();
-  }
   const inserted = await db
     .insertInto('changes')
     .values(
@@ -154,6 +143,31 @@ async function insert(
     .returning(['id', 'filename'])
     .execute();
   return new Map(inserted.map(({ id, filename }) => [filename, id]));
+}
+
+/** Makes the projects that are new, and writes down how large each one is now: one statement, whatever their number. */
+async function recordProjects(
+  db: Transaction<Database>,
+  touched: ReadonlyMap<string, Insertable<FilesTable>>,
+  projects: ReadonlyMap<string, Project>,
+  now: Date,
+): Promise<void> {
+  const at = now.getTime();
+  const rows = Array.from(touched, ([name, { account }]) => {
+    const { bytes, first } = projects.get(name) ?? { bytes: 0 };
+    return { name, display_name: first?.displayName ?? name, created_at: at, created_by: account, bytes };
+  });
+  await db
+    .insertInto('projects')
+    .values(rows)
+    .onConflict((conflict) => conflict.column('name').doUpdateSet((row) => ({ bytes: row.ref('excluded.bytes') })))
+    .execute();
+  const owners = rows.filter(({ name }) => projects.get(name)?.first !== undefined);
+  if (owners.length === 0) return;
+  await db
+    .insertInto('members')
+    .values(owners.map(({ name, created_by }) => ({ project: name, account: created_by, added_at: at })))
+    .execute();
 }
 
 /** The change that adds each of the files that wait from before. */

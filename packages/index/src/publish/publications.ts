@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { DamagedIndexError } from '../errors.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Records } from '../records/records.ts';
+import { chunks } from './chunks.ts';
 import { objectKeyOf } from './file-rows.ts';
 import type { Publication } from './prepare.ts';
 import { outcomesOf } from './outcomes.ts';
@@ -24,6 +25,7 @@ export interface RoleBytes {
 
 /** Roles that are put at the same time. */
 const PARALLEL_PUTS = 32;
+const ROLES_PER_STATEMENT = 64;
 
 /**
  * Writes a signed publication into the records, in one transaction: from here on its version numbers mean these bytes, and
@@ -36,12 +38,29 @@ export async function recordPublication(records: Records, publication: Publicati
       .insertInto('publications')
       .values({ id, snapshot, prepared_at: now.getTime(), published_at: null })
       .execute();
-    for (const { role, version, expiresAt, bytes } of roles) {
-      const row = { version, expires_at: expiresAt, publication: id, sha256: hash('sha256', bytes), bytes };
+    // One statement for many roles: each statement is a message to the writer's thread and back.
+    for (const some of chunks(roles, ROLES_PER_STATEMENT)) {
       await db
         .insertInto('roles')
-        .values({ role, ...row })
-        .onConflict((conflict) => conflict.column('role').doUpdateSet(row))
+        .values(
+          some.map(({ role, version, expiresAt, bytes }) => ({
+            role,
+            version,
+            expires_at: expiresAt,
+            publication: id,
+            sha256: hash('sha256', bytes),
+            bytes,
+          })),
+        )
+        .onConflict((conflict) =>
+          conflict.column('role').doUpdateSet((row) => ({
+            version: row.ref('excluded.version'),
+            expires_at: row.ref('excluded.expires_at'),
+            publication: row.ref('excluded.publication'),
+            sha256: row.ref('excluded.sha256'),
+            bytes: row.ref('excluded.bytes'),
+          })),
+        )
         .execute();
     }
     if (changes.length === 0) return;
@@ -117,8 +136,7 @@ async function removeDeleted(records: Records, objects: ObjectStore, id: number)
 }
 
 async function putRoles(objects: ObjectStore, roles: readonly RoleBytes[]): Promise<void> {
-  for (let at = 0; at < roles.length; at += PARALLEL_PUTS) {
-    const some = roles.slice(at, at + PARALLEL_PUTS);
+  for (const some of chunks(roles, PARALLEL_PUTS)) {
     await Promise.all(some.map((role) => putRole(objects, role)));
   }
 }
