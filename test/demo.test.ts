@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+const root = join(import.meta.dirname, '..');
+
+test('script/demo publishes with twine, installs with pip and uv, and sees each attack refused (P9, P20, D9)', () => {
+  const { status, stdout, stderr } = spawnSync(join(root, 'script/demo'), {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: 180_000,
+  });
+  assert.equal(status, 0, `${stdout}\n${stderr}`);
+  for (const sentence of [
+    /each of them was signed before twine got its answer/,
+    /import flask works[^]*import flask works/,
+    /✓ flask-[^\n]*root → targets → unclaimed/,
+    /Not a byte of it reached pip/,
+    /going back is refused/,
+    /Frozen metadata is worth nothing after its day/,
+    /Everything held/,
+  ]) {
+    assert.match(stdout, sentence);
+  }
+});
