@@ -93,7 +93,10 @@ function explainTuf(error: TufError): Explanation {
   if (error instanceof HashMismatchError || error instanceof LengthMismatchError)
     return say(`The server sent metadata that is not the one that was signed: ${error.message}.`, ATTACK_OR_DAMAGE);
   if (error instanceof FormatError)
-    return say(`The server sent something that is not valid metadata (${error.message}).`, ATTACK_OR_DAMAGE);
+    return say(
+      `The server sent ${error.role === undefined ? 'something' : `a "${error.role}"`} that is not valid metadata (${error.message}).`,
+      ATTACK_OR_DAMAGE,
+    );
   if (error instanceof NotFoundError)
     return say(
       `The server does not have ${error.path}, although signed metadata says that it exists.`,
@@ -110,7 +113,7 @@ function explainTuf(error: TufError): Explanation {
 function explainOwn(error: InstallerError): Explanation {
   if (error instanceof WrongContentError) {
     return say(
-      `The server sent a ${error.subject} that is not the file that was signed: its ${error.what === 'length' ? 'length' : 'SHA-256'} is ${error.actual}, signed is ${error.expected}.`,
+      `What the server sent as ${error.subject} is not the file that was signed: its ${error.what === 'length' ? 'length' : 'SHA-256'} is ${error.actual}, signed is ${error.expected}.`,
       ATTACK_OR_DAMAGE,
     );
   }

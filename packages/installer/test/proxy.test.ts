@@ -106,7 +106,7 @@ test('not one byte of a file is sent before all of it is verified', async () => 
   for (const headers of [{}, { range: 'bytes=0-3' }]) {
     const { status, reason, body, headers: answered } = await ask(address, headers);
     assert.equal(status, 409);
-    assert.match(reason, /^Holdfast refused demo-1\.0-py3-none-any\.whl: The server sent/);
+    assert.match(reason, /^Holdfast refused demo-1\.0-py3-none-any\.whl: What the server sent/);
     assert.equal(answered['content-type'], 'application/problem+json');
     assert.ok(!body.includes(bytes.subarray(0, 4)));
   }

@@ -72,7 +72,7 @@ for (const [tool, install] of [
     assert.notEqual(code, 0);
     assert.match(
       stderr,
-      /holdfast: REFUSED helper-1\.2-py3-none-any\.whl\n {2}The server sent a helper.* not the file that was signed/,
+      /holdfast: REFUSED helper-1\.2-py3-none-any\.whl\n {2}What the server sent as helper.* not the file that was signed/,
     );
     assert.match(stderr, /holdfast: 1 refused: helper-1\.2-py3-none-any\.whl/);
     await assert.rejects(readFile(join(work, 'out', 'helper.py')), { code: 'ENOENT' });
@@ -82,7 +82,7 @@ for (const [tool, install] of [
     scene.repository.files.set('metadata/timestamp.json', Buffer.from('{"signed":{},"signatures":[]}'));
     const { code, stderr } = await run(install('demo'));
     assert.notEqual(code, 0);
-    assert.match(stderr, /holdfast: REFUSED demo\n {2}The server sent something that is not valid metadata/);
+    assert.match(stderr, /holdfast: REFUSED demo\n {2}The server sent a "timestamp" that is not valid metadata/);
   });
 
   test(`real ${tool} never reaches the server of --extra-index-url (D2 bypass)`, async () => {

@@ -14,11 +14,14 @@ export class FormatError extends TufError {
   /** Where in the document: `signed.expires`, `byte 17`, … */
   readonly where: string;
   readonly problem: string;
+  /** Which role the bytes were to be, where that is known. */
+  readonly role: string | undefined;
 
-  constructor(where: string, problem: string, cause?: unknown) {
+  constructor(where: string, problem: string, cause?: unknown, role?: string) {
     super(`${where}: ${problem}`, cause);
     this.where = where;
     this.problem = problem;
+    this.role = role;
   }
 }
 

@@ -2,6 +2,7 @@ import { equalBytes } from '../bytes.ts';
 import { delegatedKeys } from '../delegation/match.ts';
 import {
   ExpiredError,
+  FormatError,
   HashMismatchError,
   MismatchError,
   MissingMetadataError,
@@ -78,7 +79,7 @@ export class TrustedSet {
   /** §5.3.4 to §5.3.7 for one step of the chain. */
   async updateRoot(bytes: Uint8Array): Promise<Metadata<Root>> {
     if (this.currentTimestamp !== undefined) throw new Error('root comes before timestamp');
-    const root = parseRoot(bytes);
+    const root = parsedAs('root', parseRoot, bytes);
     // §5.3.4: signed by a threshold of the trusted root's keys and of its own.
     await verifyTopLevel(root, this.currentRoot, 'root');
     await verifyTopLevel(root, root, 'root');
@@ -104,7 +105,7 @@ export class TrustedSet {
   async updateTimestamp(bytes: Uint8Array): Promise<boolean> {
     if (this.currentSnapshot !== undefined) throw new Error('timestamp comes before snapshot');
     this.checkRootFresh();
-    const timestamp = parseTimestamp(bytes);
+    const timestamp = parsedAs('timestamp', parseTimestamp, bytes);
     await verifyTopLevel(timestamp, this.currentRoot, 'timestamp');
     const trusted = this.currentTimestamp?.signed;
     if (trusted !== undefined) {
@@ -138,7 +139,7 @@ export class TrustedSet {
     const { snapshotMeta } = this.checkTimestampFresh();
     // §5.5.2
     if (source === 'network') await verifyContent('snapshot', bytes, snapshotMeta);
-    const snapshot = parseSnapshot(bytes);
+    const snapshot = parsedAs('snapshot', parseSnapshot, bytes);
     // §5.5.3
     await verifyTopLevel(snapshot, this.currentRoot, 'snapshot');
     const { version, meta } = snapshot.signed;
@@ -184,7 +185,7 @@ export class TrustedSet {
     const meta = this.roleMeta(role);
     // §5.6.2
     await verifyContent(role, bytes, meta);
-    const metadata = parseTargets(bytes);
+    const metadata = parsedAs(role, parseTargets, bytes);
     // §5.6.3
     const { keyids, valid, problems } = await checkSignatures(metadata, keys, roleKeys);
     if (valid < roleKeys.threshold) throw new UnsignedMetadataError(role, roleKeys.threshold, valid, problems);
@@ -226,6 +227,16 @@ export class TrustedSet {
 
   private checkFresh(role: string, expires: Date): void {
     if (expires.getTime() <= this.referenceTime.getTime()) throw new ExpiredError(role, expires, this.referenceTime);
+  }
+}
+
+/** A reader does not know what its bytes were to be; whoever is told about a failure wants to. */
+function parsedAs<T>(role: string, parse: (bytes: Uint8Array) => T, bytes: Uint8Array): T {
+  try {
+    return parse(bytes);
+  } catch (error) {
+    if (error instanceof FormatError) throw new FormatError(error.where, error.problem, error, role);
+    throw error;
   }
 }
 
