@@ -1,11 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { parseTimestamp } from '@holdfast/tuf';
-import type { Mirror } from '../fetch/mirror.ts';
 import type { Mirrors } from '../fetch/mirrors.ts';
+import { askAll } from './ask-all.ts';
 
 const MAX_TIMESTAMP_BYTES = 16_384;
-/** How long the slower mirrors may take once one has answered. */
-const STRAGGLER_MS = 1_000;
 
 /**
  * Prefers the mirror whose timestamp claims the highest version. One mirror that goes on serving an old but unexpired
@@ -15,25 +12,13 @@ const STRAGGLER_MS = 1_000;
 export async function preferFreshest(mirrors: Mirrors): Promise<void> {
   if (mirrors.size < 2) return;
   const order = mirrors.order();
-  const claims = new Map<Mirror, number>();
-  const stop = new AbortController();
-  const asked = order.map(async (mirror) => {
-    try {
-      claims.set(mirror, await claimedVersion(mirror, stop.signal));
-    } catch (error) {
-      // One that is merely slower than the others is asked later, without reproach.
-      if (!stop.signal.aborted) mirrors.shun(mirror, error);
-      throw error;
-    }
-  });
-  await Promise.any(asked).catch(() => {});
-  await Promise.race([Promise.allSettled(asked), wait(STRAGGLER_MS, undefined, { signal: stop.signal })]);
-  stop.abort();
-  await Promise.allSettled(asked);
+  const claims = await askAll(
+    order,
+    async (mirror, signal) => {
+      const bytes = await mirror.read('metadata/timestamp.json', { maxLength: MAX_TIMESTAMP_BYTES, signal });
+      return parseTimestamp(bytes).signed.version;
+    },
+    (mirror, error) => mirrors.shun(mirror, error),
+  );
   mirrors.prefer([...order].sort((a, b) => (claims.get(b) ?? 0) - (claims.get(a) ?? 0)));
-}
-
-async function claimedVersion(mirror: Mirror, signal: AbortSignal): Promise<number> {
-  const bytes = await mirror.read('metadata/timestamp.json', { maxLength: MAX_TIMESTAMP_BYTES, signal });
-  return parseTimestamp(bytes).signed.version;
 }

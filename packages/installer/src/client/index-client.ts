@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ProjectName } from '@holdfast/python-index';
 import { consistentTargetPath, decodeTarget, projectDirectory, targetPath } from '@holdfast/trust';
-import { type TargetInfo, Updater } from '@holdfast/tuf';
+import { type RefreshReport, type TargetInfo, Updater } from '@holdfast/tuf';
 import { FileMetadataStore } from '@holdfast/tuf/node';
 import { AbsentError, NotVouchedError } from '../errors.ts';
 import type { Expected } from '../fetch/download.ts';
@@ -15,6 +15,7 @@ import type { TrustedIndex } from '../trust/trusted-index.ts';
 import { withFailover } from './failover.ts';
 import { FileSource } from './file-source.ts';
 import { preferFreshest } from './freshest.ts';
+import { preferNewerRoot } from './newer-root.ts';
 import type { Notice } from './notice.ts';
 import { shareInFlight } from './share.ts';
 import type { Freshness, VerifiedDistribution, VerifiedProject } from './verified-project.ts';
@@ -33,11 +34,15 @@ export interface OpenClientOptions {
 
 const DEFAULT_REFRESH_AFTER_MS = 5_000;
 
+/** How often in one refresh another mirror may know a newer root than the one that was followed. */
+const MAX_HIDDEN_ROOTS = 8;
+
 /** One trusted index, seen through verified metadata only. Everything that it returns has been verified. */
 export class IndexClient {
   readonly trusted: TrustedIndex;
   readonly #mirrors: Mirrors;
   readonly #updater: Updater;
+  readonly #metadata: FileMetadataStore;
   readonly #files: FileSource;
   readonly #clock: () => Date;
   readonly #notify: (notice: Notice) => void;
@@ -48,12 +53,13 @@ export class IndexClient {
 
   private constructor(
     trusted: TrustedIndex,
-    parts: { mirrors: Mirrors; updater: Updater; files: FileSource },
+    parts: { mirrors: Mirrors; updater: Updater; metadata: FileMetadataStore; files: FileSource },
     options: OpenClientOptions,
   ) {
     this.trusted = trusted;
     this.#mirrors = parts.mirrors;
     this.#updater = parts.updater;
+    this.#metadata = parts.metadata;
     this.#files = parts.files;
     this.#clock = options.clock ?? (() => new Date());
     this.#notify = options.onNotice ?? (() => {});
@@ -67,14 +73,15 @@ export class IndexClient {
     const mirrors = await Mirrors.open(trusted.urls, environment, limits);
     const store = new FileStore(filesDirectory(home), (path) => options.onNotice?.({ kind: 'damage', path }));
     await store.prepare();
+    const metadata = new FileMetadataStore(join(trusted.directory, 'metadata'));
     const updater = new Updater({
       trustedRoot: await readTrustedRoot(trusted),
       fetcher: new MirrorMetadataFetcher(mirrors),
-      store: new FileMetadataStore(join(trusted.directory, 'metadata')),
+      store: metadata,
       clock,
       allowOffline: true,
     });
-    return new IndexClient(trusted, { mirrors, updater, files: new FileSource(mirrors, store) }, options);
+    return new IndexClient(trusted, { mirrors, updater, metadata, files: new FileSource(mirrors, store) }, options);
   }
 
   get name(): string {
@@ -96,7 +103,7 @@ export class IndexClient {
     return this.#refreshing('refresh', async () => {
       try {
         await preferFreshest(this.#mirrors);
-        const report = await withFailover(this.#mirrors, `the metadata of ${this.name}`, () => this.#updater.refresh());
+        const report = await this.#follow();
         const { offline, rootVersion, timestampVersion, snapshotVersion, timestampExpires } = report;
         if (offline && !this.#freshness?.offline) this.#notify({ kind: 'offline', index: this.name, timestampExpires });
         const checkedAt = this.#clock();
@@ -148,6 +155,16 @@ export class IndexClient {
     this.#mirrors.close();
   }
 
+  /** Again when the mirror that was believed had kept a newer root from us. */
+  async #follow(): Promise<RefreshReport> {
+    for (let attempt = 1; ; attempt++) {
+      const report = await withFailover(this.#mirrors, `the metadata of ${this.name}`, () => this.#updater.refresh());
+      if (report.offline || attempt === MAX_HIDDEN_ROOTS) return report;
+      const root = await this.#metadata.read('root.json');
+      if (root === undefined || !(await preferNewerRoot(this.#mirrors, root))) return report;
+    }
+  }
+
   async #fresh(): Promise<Freshness> {
     const recent = performance.now() - this.#refreshedAt < this.#refreshAfterMs;
     return recent && this.#freshness ? this.#freshness : this.refresh();
@@ -182,8 +199,10 @@ export class IndexClient {
   }
 
   #reportMirrors(): void {
-    for (const problem of this.#mirrors.takeProblems())
-      this.#notify({ kind: 'mirror-problem', index: this.name, problem });
+    const problems = this.#mirrors.takeProblems();
+    // With one mirror, what is wrong with it is thrown; only when the store stands in for it, nobody else says so.
+    if (this.#mirrors.size < 2 && !this.#freshness?.offline) return;
+    for (const problem of problems) this.#notify({ kind: 'mirror-problem', index: this.name, problem });
   }
 }
 
