@@ -39,6 +39,9 @@ export class UnreachableError extends InstallerError {
   }
 }
 
+/** It comes, but slower than any honest server would send it (P20). The same mirror is not asked again for it. */
+export class TooSlowError extends UnreachableError {}
+
 /** The server says that it has no such thing: 403, 404 or 410. */
 export class AbsentError extends InstallerError {
   readonly url: string;

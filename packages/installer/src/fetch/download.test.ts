@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { StaticMirror } from '../../test/static-mirror.ts';
-import { MisbehavedError, UnreachableError, WrongContentError } from '../errors.ts';
+import { MisbehavedError, TooSlowError, UnreachableError, WrongContentError } from '../errors.ts';
 import { downloadVerified } from './download.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { Mirror } from './mirror.ts';
@@ -79,6 +79,31 @@ test('gives up when nothing more comes, and when it breaks too often', async () 
   await assert.rejects(download(), UnreachableError);
   assert.equal(breakAfter(1_000, true).length, 0);
   await assert.rejects(download(), UnreachableError);
+});
+
+test('gives up what drips after one window, and does not buy it new tries (P20 slow retrieval)', async () => {
+  mirror.close();
+  mirror = await Mirror.open(server.url, { ...DEFAULT_LIMITS, rateWindowMs: 200, retries: 0 }, {});
+  server.intercept = (_, response) => {
+    const dripping = setInterval(() => response.write('h'), 20);
+    response.once('close', () => clearInterval(dripping));
+    return true;
+  };
+  await assert.rejects(download(), TooSlowError);
+  assert.equal(server.asked.length, 1);
+});
+
+test('gives up a mirror that breaks off after a few bytes, again and again (P20 slow retrieval)', async () => {
+  server.intercept = (request, response) => {
+    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const range = `bytes ${start}-${content.length - 1}/${content.length}`;
+    response.writeHead(start > 0 ? 206 : 200, start > 0 ? { 'content-range': range } : {});
+    response.write(content.subarray(start, start + 10));
+    setTimeout(() => response.destroy(), 50);
+    return true;
+  };
+  await assert.rejects(download(), UnreachableError);
+  assert.equal(server.asked.length, 3);
 });
 
 test('refuses other bytes of the right length, and does not ask for them again', async () => {

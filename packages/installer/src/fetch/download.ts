@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { MisbehavedError, UnreachableError, WrongContentError } from '../errors.ts';
+import { MisbehavedError, TooSlowError, UnreachableError, WrongContentError } from '../errors.ts';
 import type { Mirror } from './mirror.ts';
 import type { OpenResponse } from './origin.ts';
 import { paced } from './pace.ts';
@@ -15,7 +15,7 @@ export interface Expected {
   readonly sha256: string;
 }
 
-/** Continuations of one broken transfer: in all, and in a row without a single new byte. */
+/** Continuations of one broken transfer: in all, and in a row that bring less than the least rate allows. */
 const MAX_RESUMES = 20;
 const MAX_FRUITLESS = 3;
 
@@ -35,6 +35,7 @@ export async function downloadVerified(
   let fruitless = 0;
   for (let resumes = 0; ; resumes++) {
     const before = state.received;
+    const began = performance.now();
     const headers = { 'accept-encoding': 'identity', ...(before > 0 && { range: `bytes=${before}-` }) };
     const response = await mirror.open(path, { headers, signal });
     try {
@@ -43,8 +44,10 @@ export async function downloadVerified(
       await append(response, state, expected, into, mirror);
       break;
     } catch (error) {
-      fruitless = state.received > before ? 0 : fruitless + 1;
-      const lost = fruitless >= MAX_FRUITLESS || resumes >= MAX_RESUMES;
+      // A byte now and then, with a break before anybody calls it slow, must not buy the next 20 tries.
+      const least = ((performance.now() - began) / 1000) * mirror.limits.minimumBytesPerSecond;
+      fruitless = state.received > before && state.received - before >= least ? 0 : fruitless + 1;
+      const lost = error instanceof TooSlowError || fruitless >= MAX_FRUITLESS || resumes >= MAX_RESUMES;
       if (lost || signal?.aborted || !(error instanceof UnreachableError)) throw error;
     } finally {
       response.body.destroy();

@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream';
-import { UnreachableError } from '../errors.ts';
+import { TooSlowError, UnreachableError } from '../errors.ts';
 import type { FetchLimits } from './limits.ts';
 
 /**
  * Passes a body on while it keeps its pace, and destroys it otherwise: no byte for `idleMs`, fewer than
  * `minimumBytesPerSecond` over a window, or longer than `totalMs`. Leaving the loop early cancels the transfer.
- * @throws UnreachableError
+ * @throws TooSlowError for the rate, UnreachableError otherwise
  */
 export async function* paced(
   body: Readable,
@@ -18,13 +18,14 @@ export async function* paced(
   let windowStart = start;
   let windowBytes = 0;
   const stop = (reason: string): void => void body.destroy(new UnreachableError(url, reason));
+  const tooSlow = (): void => void body.destroy(new TooSlowError(url, 'the data comes too slowly'));
   const check = (): void => {
     const now = performance.now();
     if (now - start > totalMs) return stop(`not complete after ${totalMs / 1000} s`);
     if (now - lastByte > limits.idleMs) return stop(`no data for ${limits.idleMs / 1000} s`);
     const seconds = (now - windowStart) / 1000;
     if (seconds * 1000 < limits.rateWindowMs) return;
-    if (windowBytes < seconds * limits.minimumBytesPerSecond) return stop('the data comes too slowly');
+    if (windowBytes < seconds * limits.minimumBytesPerSecond) return tooSlow();
     windowStart = now;
     windowBytes = 0;
   };
