@@ -72,9 +72,18 @@ export class Recorder {
 
   readonly record: Attack = async (path, honest) => {
     const answer = await whole(honest);
+    this.#answers.delete(path);
     this.#answers.set(path, answer);
     return answer;
   };
+
+  /** The body remembered last for a path with `part`. @throws Error when there is none */
+  newest(part: string | RegExp): Uint8Array {
+    const [, answer] =
+      [...this.#answers].findLast(([path, { status }]) => status === 200 && concerns(path, part)) ?? [];
+    if (!(answer?.body instanceof Uint8Array)) throw new Error(`nothing was recorded for ${part}`);
+    return answer.body;
+  }
 
   /** Answers paths with `part` from memory, the others honestly. */
   replay(part: string | RegExp): Attack {
@@ -83,6 +92,14 @@ export class Recorder {
 
   /** Answers everything from memory. */
   readonly replayAll: Attack = (path) => this.#answers.get(path) ?? missing;
+}
+
+/** Answers these paths with these bytes, the others honestly. */
+export function serve(bodies: ReadonlyMap<string, Uint8Array>): Attack {
+  return (path, honest) => {
+    const body = bodies.get(path);
+    return body === undefined ? honest() : { status: 200, headers: new Map(), body };
+  };
 }
 
 const missing: Answer = { status: 404, headers: new Map(), body: new Uint8Array() };

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 
 /** What a mirror answers. A body is bytes, or chunks that may never end. */
 export interface Answer {
@@ -17,6 +19,8 @@ export class EvilMirror {
   /** The paths asked for, in order. */
   readonly requests: string[] = [];
   attack: Attack = (_path, honest) => honest();
+  /** What it is a mirror of; the index may move. */
+  upstream: string;
   readonly #server: Server;
 
   /** Starts a mirror of `upstream` on a free loopback port; it is honest until it gets an attack. */
@@ -24,16 +28,17 @@ export class EvilMirror {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const mirror = new EvilMirror(server, `http://127.0.0.1:${port}`);
+    const mirror = new EvilMirror(server, `http://127.0.0.1:${port}`, upstream);
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-      mirror.#answer(upstream, incoming, outgoing).catch(() => outgoing.destroy());
+      mirror.#answer(incoming, outgoing).catch(() => outgoing.destroy());
     });
     return mirror;
   }
 
-  private constructor(server: Server, url: string) {
+  private constructor(server: Server, url: string, upstream: string) {
     this.#server = server;
     this.url = url;
+    this.upstream = upstream;
   }
 
   async close(): Promise<void> {
@@ -41,28 +46,21 @@ export class EvilMirror {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  async #answer(upstream: string, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  async #answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const path = incoming.url ?? '/';
     this.requests.push(path);
-    const answer = await this.attack(path, () => fetchWhole(upstream + path));
+    const answer = await this.attack(path, () => fetchWhole(this.upstream + path));
     const whole = answer.body instanceof Uint8Array ? { 'content-length': String(answer.body.length) } : {};
     outgoing.writeHead(answer.status, { ...Object.fromEntries(answer.headers), ...whole });
-    if (answer.body instanceof Uint8Array) {
-      outgoing.end(answer.body);
-      return;
-    }
-    for await (const chunk of answer.body) {
-      if (outgoing.destroyed) return;
-      if (!outgoing.write(chunk))
-        await new Promise((resolve) => outgoing.once('drain', resolve).once('close', resolve));
-    }
-    outgoing.end();
+    if (answer.body instanceof Uint8Array) outgoing.end(answer.body);
+    else await pipeline(Readable.from(answer.body, { objectMode: false }), outgoing);
   }
 }
 
 async function fetchWhole(url: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    request(url, (response) => {
+    // No kept connection: it would break when the index behind it starts anew.
+    request(url, { agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);

@@ -1,2 +1,3 @@
-export { block, drip, endless, flipByte, Recorder, replaceBody } from './attacks.ts';
+export { block, drip, endless, flipByte, Recorder, replaceBody, serve } from './attacks.ts';
 export { type Answer, type Attack, EvilMirror } from './evil-mirror.ts';
+export { forgeFreeze, forgeRelease, type Release, type StolenKeys } from './forgery.ts';
