@@ -1,22 +1,25 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseTargets, type Signer } from '@holdfast/tuf';
+import type { Signer } from '@holdfast/tuf';
 import { type LocalSigner, readKeyFile, writeFileAtomic, writeKeyFile } from '@holdfast/tuf/node';
 import { type Logger, pino } from 'pino';
 import { Accounts } from './accounts/accounts.ts';
 import { Catalog } from './catalog.ts';
 import { type IndexConfig, makeConfig, parseConfig } from './config.ts';
 import { DamagedIndexError, IndexExistsError, NoIndexError } from './errors.ts';
-import { allRoots, checkNextRoot, checkNextTargets, PublishedMetadata, signedByCurrentKeys } from './metadata.ts';
+import { PublishedMetadata } from './metadata.ts';
 import { DirectoryStore } from './objects/directory-store.ts';
 import type { ObjectStore } from './objects/object-store.ts';
+import { hasCode } from './objects/storage-failure.ts';
 import type { Lifetimes } from './publish/lifetimes.ts';
+import type { Offline, OfflineOffer } from './publish/offline.ts';
+import { assertUndamaged } from './publish/publications.ts';
 import { Publisher } from './publish/publisher.ts';
+import { loadRoots, type RootVersion } from './publish/roots.ts';
 import { RoleTable } from './publish/role-table.ts';
-import { SigningKeys } from './publish/signing-keys.ts';
 import type { Records } from './records/records.ts';
 import { SqliteRecords } from './records/sqlite-records.ts';
-import { assertNotBehind, type RootVersion, repairMetadata } from './repair.ts';
+import { assertNotBehind, repairMetadata } from './repair.ts';
 import { type Held, holdIndex } from './single-writer.ts';
 
 /** What stands in the directory of an index. */
@@ -39,35 +42,44 @@ export interface NewIndex {
 }
 
 /**
- * Makes an index and its first publication. `config.json` is written last: a directory without it is no index.
+ * Makes an index and its first publication. `config.json` is written last: a directory without it is no index. When it
+ * fails, the directory is as empty as before.
  * @throws IndexExistsError, OnlineKeyError, MetadataRefusedError, StorageFullError
  */
 export async function initIndex(options: NewIndex): Promise<void> {
-  const { directory, root, targets, onlineKey, passphrase } = options;
-  SigningKeys.from(root, targets, [onlineKey]);
-  const expires = await checkNextTargets(root, 0, targets);
+  const { directory } = options;
+  const config = makeConfig(options.lifetimes ?? {});
   await mkdir(directory, { recursive: true, mode: 0o700 });
   if ((await readdir(directory)).length > 0) throw new IndexExistsError(directory);
-  await mkdir(join(directory, KEYS), { mode: 0o700 });
+  // Of two who make an index here at once, one makes this directory.
+  await mkdir(join(directory, KEYS), { mode: 0o700 }).catch((error: unknown) => {
+    throw hasCode(error, 'EEXIST') ? new IndexExistsError(directory) : error;
+  });
+  try {
+    await fillDirectory(options, parseConfig(config));
+    await writeFileAtomic(join(directory, CONFIG), new TextEncoder().encode(config));
+  } catch (error) {
+    const made = await readdir(directory);
+    await Promise.all(made.map((name) => rm(join(directory, name), { recursive: true, force: true })));
+    throw error;
+  }
+}
+
+async function fillDirectory(options: NewIndex, config: IndexConfig): Promise<void> {
+  const { directory, root, targets, onlineKey, passphrase } = options;
   await addOnlineKey(directory, onlineKey, passphrase);
   const records = await SqliteRecords.open(join(directory, RECORDS));
   try {
-    await records.write(async (db) => {
-      await db.insertInto('roots').values({ version: 1, bytes: root }).execute();
-    });
-    const objects = await DirectoryStore.open(directory);
-    const config = makeConfig(options.lifetimes ?? {});
     const opened = await OpenIndex.start({
       records,
-      objects,
-      config: parseConfig(config),
+      objects: await DirectoryStore.open(directory),
+      config,
       signers: [onlineKey],
       clock: options.clock ?? (() => new Date()),
       logger: pino({ level: 'silent' }),
-      firstTargets: { bytes: targets, expires },
+      first: { root, targets },
     });
     await opened.publisher.close();
-    await writeFileAtomic(join(directory, CONFIG), new TextEncoder().encode(config));
   } finally {
     await records.close();
   }
@@ -137,7 +149,8 @@ interface Parts {
   readonly clock: () => Date;
   readonly random?: () => number;
   readonly logger: Logger;
-  readonly firstTargets?: { readonly bytes: Uint8Array; readonly expires: Date };
+  /** For an index that is being made. */
+  readonly first?: Offline;
 }
 
 /** An index that this process serves. */
@@ -149,18 +162,20 @@ export class OpenIndex {
   readonly accounts: Accounts;
   readonly metadata: PublishedMetadata;
   readonly #parts: Parts;
-  readonly #table: RoleTable;
+  #closing: Promise<void> | undefined;
 
   static async start(parts: Parts): Promise<OpenIndex> {
-    const { records, firstTargets } = parts;
-    const roots = await allRoots(records);
-    const newest = roots.at(-1);
-    if (!newest) throw new DamagedIndexError('records', 'they hold no root');
+    const { records, objects, first } = parts;
+    const roots = first ? [] : await loadRoots(records);
+    const offline = first ? undefined : await recordedOffline(records, roots);
     const table = await RoleTable.load(records);
-    const targets = firstTargets?.bytes ?? (await storedTargets(records));
-    const index = new OpenIndex(parts, table, newest.bytes, targets);
+    const index = new OpenIndex(parts, table, offline);
     try {
-      await index.#catchUp(roots, newest.bytes, targets);
+      await assertNotBehind(records, objects);
+      await repairMetadata(records, objects, roots);
+      await index.publisher.catchUp();
+      if (first) await index.publisher.importOffline(first);
+      index.publisher.keepFresh();
     } catch (error) {
       await index.publisher.close();
       throw error;
@@ -168,35 +183,14 @@ export class OpenIndex {
     return index;
   }
 
-  async #catchUp(roots: readonly RootVersion[], root: Uint8Array, targets: Uint8Array): Promise<void> {
-    const { records, objects, signers, firstTargets } = this.#parts;
-    await assertNotBehind(records, objects);
-    await repairMetadata(records, objects, roots);
-    if (firstTargets) {
-      const role = {
-        role: 'targets',
-        version: 1,
-        expiresAt: firstTargets.expires.getTime(),
-        bytes: firstTargets.bytes,
-      };
-      await this.publisher.importRoles([role], SigningKeys.from(root, targets, signers));
-    }
-    await this.publisher.catchUp();
-    if (!(await signedByCurrentKeys(records, root, targets))) {
-      // A crash in the middle of `importOffline`: the new keys are named, and nothing is signed with them yet.
-      await this.publisher.importRoles([], SigningKeys.from(root, targets, signers));
-    }
-  }
-
-  private constructor(parts: Parts, table: RoleTable, root: Uint8Array, targets: Uint8Array) {
-    const { records, objects, clock, logger } = parts;
+  private constructor(parts: Parts, table: RoleTable, offline: Offline | undefined) {
+    const { records, objects, clock, logger, signers } = parts;
     this.#parts = parts;
-    this.#table = table;
     this.records = records;
     this.objects = objects;
     this.catalog = new Catalog(records);
     this.accounts = new Accounts(records, clock);
-    this.metadata = new PublishedMetadata(objects, table, root);
+    this.metadata = new PublishedMetadata(objects, table, offline?.root ?? new Uint8Array());
     this.publisher = new Publisher(
       {
         records,
@@ -206,51 +200,50 @@ export class OpenIndex {
         clock,
         random: parts.random ?? Math.random,
         logger,
-        onPublished: () => this.catalog.changed(),
+        signers,
+        onPublished: ({ root }) => {
+          if (root) this.metadata.root = root.bytes;
+          this.catalog.changed();
+        },
       },
-      SigningKeys.from(root, targets, parts.signers),
+      offline,
     );
   }
 
   /**
-   * Publishes offline metadata that its holders signed: the next root, the next targets, or both. Everything that the index
-   * signs by itself is signed anew, so that replaced keys are gone from it.
+   * Publishes offline metadata that its holders signed: the next root, the next targets, or both, in one publication.
+   * Whatever replaced keys signed is signed anew in it.
    * @throws MetadataRefusedError, OnlineKeyError — nothing was changed
    */
-  async importOffline({ root, targets }: { root?: Uint8Array; targets?: Uint8Array }): Promise<void> {
-    const { records, objects, signers } = this.#parts;
-    const rootVersion = root && (await checkNextRoot(this.metadata.root, root));
-    const newRoot = root ?? this.metadata.root;
-    const published = this.#table.get('targets')?.version ?? 0;
-    const expires = targets && (await checkNextTargets(newRoot, published, targets));
-    const newTargets = targets ?? (await storedTargets(records));
-    const keys = SigningKeys.from(newRoot, newTargets, signers);
-    if (root && rootVersion !== undefined) {
-      await records.write(async (db) => {
-        await db.insertInto('roots').values({ version: rootVersion, bytes: root }).execute();
-      });
-      await objects.put(`metadata/${rootVersion}.root.json`, root);
-      this.metadata.root = root;
-    }
-    const roles =
-      targets && expires
-        ? [{ role: 'targets', version: published + 1, expiresAt: expires.getTime(), bytes: targets }]
-        : [];
-    await this.publisher.importRoles(roles, keys);
+  async importOffline(offer: OfflineOffer): Promise<void> {
+    await this.publisher.importOffline(offer);
   }
 
-  async close(): Promise<void> {
+  /** Ends once, however often it is asked to. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await this.publisher.close();
     await this.records.close();
     await this.#parts.held?.release();
   }
 }
 
-async function storedTargets(records: Records): Promise<Uint8Array> {
-  const row = await records.read.selectFrom('roles').select('bytes').where('role', '=', 'targets').executeTakeFirst();
+/** @throws DamagedIndexError when they are not what their holders signed */
+async function recordedOffline(records: Records, roots: readonly RootVersion[]): Promise<Offline> {
+  const root = roots.at(-1)?.bytes;
+  if (!root) throw new DamagedIndexError('records', 'they hold no root');
+  const row = await records.read
+    .selectFrom('roles')
+    .select(['bytes', 'sha256'])
+    .where('role', '=', 'targets')
+    .executeTakeFirst();
   if (!row) throw new DamagedIndexError('records', 'they hold no targets');
-  parseTargets(row.bytes);
-  return row.bytes;
+  assertUndamaged('targets', row.sha256, row.bytes);
+  return { root, targets: row.bytes };
 }
 
 async function readConfig(directory: string): Promise<IndexConfig> {
@@ -258,7 +251,7 @@ async function readConfig(directory: string): Promise<IndexConfig> {
   try {
     text = await readFile(join(directory, CONFIG), 'utf8');
   } catch (cause) {
-    throw new NoIndexError(directory, { cause });
+    throw hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR') ? new NoIndexError(directory, { cause }) : cause;
   }
   try {
     return parseConfig(text);
@@ -268,6 +261,9 @@ async function readConfig(directory: string): Promise<IndexConfig> {
 }
 
 async function readKeys(directory: string, passphrase: string): Promise<LocalSigner[]> {
-  const files = (await readdir(directory)).filter((name) => name.endsWith('.json'));
+  const names = await readdir(directory).catch((cause: unknown) => {
+    throw new DamagedIndexError(KEYS, 'the directory of the online keys cannot be read', { cause });
+  });
+  const files = names.filter((name) => name.endsWith('.json'));
   return Promise.all(files.map((name) => readKeyFile(join(directory, name), passphrase)));
 }

@@ -2,18 +2,14 @@ import { hash } from 'node:crypto';
 import { parseTimestamp, TufError } from '@holdfast/tuf';
 import { DamagedIndexError, ObjectTooLargeError } from './errors.ts';
 import type { ObjectStore } from './objects/object-store.ts';
-import { roleKey } from './publish/publications.ts';
+import { assertUndamaged, roleKey } from './publish/publications.ts';
+import type { RecordedRoot } from './publish/roots.ts';
 import type { Records } from './records/records.ts';
 
 /** A timestamp has a few hundred bytes. */
 const MAX_TIMESTAMP_BYTES = 65_536;
 /** Rows looked at together. */
 const PAGE = 200;
-
-export interface RootVersion {
-  readonly version: number;
-  readonly bytes: Uint8Array;
-}
 
 /**
  * Records that were brought back from a backup are older than what everyone has seen: signing on from them would show
@@ -52,15 +48,16 @@ async function publishedVersion(objects: ObjectStore): Promise<number> {
 export async function repairMetadata(
   records: Records,
   objects: ObjectStore,
-  roots: readonly RootVersion[],
+  roots: readonly RecordedRoot[],
 ): Promise<void> {
-  for (const { version, bytes } of roots)
-    await repair(objects, `metadata/${version}.root.json`, bytes, hash('sha256', bytes));
   const unfinished = await records.read
     .selectFrom('publications')
     .select('id')
     .where('published_at', 'is', null)
     .executeTakeFirst();
+  for (const { version, bytes, publication } of roots) {
+    if (publication !== unfinished?.id) await repair(objects, 'root', version, bytes, hash('sha256', bytes));
+  }
   for (let after = ''; ; ) {
     const rows = await records.read
       .selectFrom('roles')
@@ -71,7 +68,7 @@ export async function repairMetadata(
       .execute();
     const published = rows.filter(({ publication }) => publication !== unfinished?.id);
     await Promise.all(
-      published.map(({ role, version, bytes, sha256 }) => repair(objects, roleKey(role, version), bytes, sha256)),
+      published.map(({ role, version, bytes, sha256 }) => repair(objects, role, version, bytes, sha256)),
     );
     const last = rows.at(-1);
     if (!last || rows.length < PAGE) return;
@@ -79,7 +76,15 @@ export async function repairMetadata(
   }
 }
 
-async function repair(objects: ObjectStore, key: string, bytes: Uint8Array, sha256: string): Promise<void> {
+async function repair(
+  objects: ObjectStore,
+  role: string,
+  version: number,
+  bytes: Uint8Array,
+  sha256: string,
+): Promise<void> {
+  assertUndamaged(role, sha256, bytes);
+  const key = roleKey(role, version);
   if ((await currentDigest(objects, key, bytes.length)) !== sha256) await objects.put(key, bytes);
 }
 

@@ -20,6 +20,8 @@ export class DirectoryStore implements ObjectStore {
   readonly #objects: string;
   readonly #incoming: string;
   readonly #syncs = new DirectorySync();
+  /** Directories that are being made and are not durable yet. */
+  readonly #making = new Set<Promise<unknown>>();
 
   private constructor(objects: string, incoming: string) {
     this.#objects = objects;
@@ -139,8 +141,19 @@ export class DirectoryStore implements ObjectStore {
     return undefined;
   }
 
-  /** Makes the directory and makes it durable: every parent that got a new entry is synced. */
+  /** Makes the directory and makes it durable, or waits for whoever makes it, or a part of its path, at the same time. */
   async #ensureDirectory(directory: string): Promise<void> {
+    const making = this.#makeDirectory(directory);
+    this.#making.add(making);
+    try {
+      await Promise.all(this.#making);
+    } finally {
+      this.#making.delete(making);
+    }
+  }
+
+  /** Every parent that got a new entry is synced. */
+  async #makeDirectory(directory: string): Promise<void> {
     const first = await mkdir(directory, { recursive: true });
     if (first === undefined) return;
     const parents: string[] = [];

@@ -1,6 +1,6 @@
 import { projectBin } from '@holdfast/trust';
 import type { Insertable, Transaction } from 'kysely';
-import { FilenameTakenError, NotYourProjectError, ProjectFullError } from '../errors.ts';
+import { AccountUnknownError, FilenameTakenError, NotYourProjectError, ProjectFullError } from '../errors.ts';
 import type { Database, FilesTable } from '../records/schema.ts';
 import { binNumber } from './file-rows.ts';
 import type { NewFile } from './new-file.ts';
@@ -25,11 +25,15 @@ interface Project {
 export async function takeIn(db: Transaction<Database>, files: readonly NewFile[], now: Date): Promise<Taken[]> {
   const projects = await loadProjects(db, files);
   const known = await loadFiles(db, files);
+  const accounts = await loadAccounts(db, files);
   const fresh: Insertable<FilesTable>[] = [];
   const taken: (Taken | { state: 'new'; filename: string } | { state: 'same'; filename: string })[] = [];
   for (const file of files) {
     const before = known.get(file.filename);
-    const refusal = mayPublish(file, projects.get(file.project)) ?? (before && sameBytes(file, before));
+    const refusal =
+      (accounts.has(file.account) ? undefined : new AccountUnknownError(file.account)) ??
+      mayPublish(file, projects.get(file.project)) ??
+      (before && sameBytes(file, before));
     if (refusal) {
       taken.push({ state: 'refused', error: refusal });
     } else if (before) {
@@ -81,6 +85,13 @@ async function loadProjects(db: Transaction<Database>, files: readonly NewFile[]
   const members = await db.selectFrom('members').select(['project', 'account']).where('project', 'in', names).execute();
   for (const { project, account } of members) projects.get(project)?.members.add(account);
   return projects;
+}
+
+/** Those of the uploaders that exist: a row that names another one would break the transaction for all. */
+async function loadAccounts(db: Transaction<Database>, files: readonly NewFile[]): Promise<Set<string>> {
+  const names = [...new Set(files.map(({ account }) => account))];
+  const rows = await db.selectFrom('accounts').select('name').where('name', 'in', names).execute();
+  return new Set(rows.map(({ name }) => name));
 }
 
 async function loadFiles(

@@ -6,8 +6,10 @@ import type { Database } from '../records/schema.ts';
 import { binRoleJson, type ChangedFile, planChangedLeaf, roleOf } from './bin-roles.ts';
 import { binDigits } from './file-rows.ts';
 import { binExpiry, expiry, isDue, type Lifetimes } from './lifetimes.ts';
+import type { AcceptedOffer } from './offline.ts';
 import { type Change, outcomesOf } from './outcomes.ts';
 import type { RoleTable } from './role-table.ts';
+import type { RootVersion } from './roots.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
 /** New signed bytes of a role. */
@@ -24,7 +26,9 @@ export interface Publication {
   readonly id: number;
   /** The version of its snapshot. */
   readonly snapshot: number;
-  /** What it puts into the object store, in this order: roles, then the snapshot if it is new, then the timestamp. */
+  /** A new root, which its holders signed. */
+  readonly root?: RootVersion;
+  /** Everything else that it puts into the object store: roles, the snapshot if it is new, and the timestamp. */
   readonly roles: readonly SignedRole[];
   readonly changes: readonly Change[];
 }
@@ -41,14 +45,15 @@ export interface PrepareOptions {
   readonly changes: readonly Change[];
   /** Bin roles that are to be signed again because of their age. */
   readonly renewals: readonly string[];
-  /** Roles that others signed, such as targets. */
-  readonly imported?: readonly SignedRole[];
+  /** Of those who hold the offline keys. */
+  readonly offer?: AcceptedOffer | undefined;
 }
 
 /** Signs each role that the changes touch once, then the snapshot, then the timestamp (DESIGN §5). Writes nothing. */
 export async function preparePublication(options: PrepareOptions): Promise<Publication> {
-  const { table, keys, lifetimes, now, changes } = options;
-  const roles: SignedRole[] = [...(options.imported ?? [])];
+  const { table, keys, lifetimes, now, changes, offer } = options;
+  const { root, targets } = offer ?? {};
+  const roles: SignedRole[] = targets ? [{ role: 'targets', ...targets }] : [];
   for (const bin of await changedBins(options)) {
     const role = roleOf(bin);
     const version = table.nextVersion(role);
@@ -58,12 +63,19 @@ export async function preparePublication(options: PrepareOptions): Promise<Publi
   }
 
   const before = table.get('snapshot');
-  const current = before && roles.length === 0 && !isDue(before.expiresAt, now, lifetimes.snapshot);
+  // An offer may have changed who signs it.
+  const current = before && !offer && roles.length === 0 && !isDue(before.expiresAt, now, lifetimes.snapshot);
   const snapshot = current ? undefined : await signSnapshot(options, roles);
   if (snapshot) roles.push(snapshot.signed);
   const timestamp = await signTimestamp(options, snapshot?.meta);
   roles.push(timestamp);
-  return { id: timestamp.version, snapshot: snapshot?.meta.version ?? before?.version ?? 0, roles, changes };
+  return {
+    id: timestamp.version,
+    snapshot: snapshot?.meta.version ?? before?.version ?? 0,
+    ...(root && { root }),
+    roles,
+    changes,
+  };
 }
 
 async function changedBins(options: PrepareOptions): Promise<BinRole[]> {

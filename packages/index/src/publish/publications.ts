@@ -6,11 +6,13 @@ import { chunks } from './chunks.ts';
 import { objectKeyOf } from './file-rows.ts';
 import type { Publication } from './prepare.ts';
 import { outcomesOf } from './outcomes.ts';
+import type { RootVersion } from './roots.ts';
 
 /** A publication that is recorded and not yet known to be in the object store. */
 export interface PendingPublication {
   readonly id: number;
   readonly snapshot: number;
+  readonly root?: RootVersion;
   readonly roles: readonly RoleBytes[];
   /** Ids of the changes that it publishes. */
   readonly changes: readonly number[];
@@ -32,12 +34,18 @@ const ROLES_PER_STATEMENT = 64;
  * a crash at any later point leads to the same bytes being put again.
  */
 export async function recordPublication(records: Records, publication: Publication, now: Date): Promise<void> {
-  const { id, snapshot, roles, changes } = publication;
+  const { id, snapshot, root, roles, changes } = publication;
   await records.write(async (db) => {
     await db
       .insertInto('publications')
       .values({ id, snapshot, prepared_at: now.getTime(), published_at: null })
       .execute();
+    if (root) {
+      await db
+        .insertInto('roots')
+        .values({ ...root, publication: id })
+        .execute();
+    }
     // One statement for many roles: each statement is a message to the writer's thread and back.
     for (const some of chunks(roles, ROLES_PER_STATEMENT)) {
       await db
@@ -79,9 +87,15 @@ export async function unfinishedPublication(records: Records): Promise<PendingPu
   if (!publication) return undefined;
   const rows = await records.read
     .selectFrom('roles')
-    .select(['role', 'version', 'expires_at', 'bytes'])
+    .select(['role', 'version', 'expires_at', 'sha256', 'bytes'])
     .where('publication', '=', publication.id)
     .execute();
+  for (const { role, sha256, bytes } of rows) assertUndamaged(role, sha256, bytes);
+  const root = await records.read
+    .selectFrom('roots')
+    .select(['version', 'bytes'])
+    .where('publication', '=', publication.id)
+    .executeTakeFirst();
   const changes = await records.read
     .selectFrom('changes')
     .select('id')
@@ -89,28 +103,32 @@ export async function unfinishedPublication(records: Records): Promise<PendingPu
     .execute();
   return {
     ...publication,
-    roles: rows.map(({ expires_at, ...row }) => ({ ...row, expiresAt: expires_at })),
+    ...(root && { root }),
+    roles: rows.map(({ role, version, expires_at, bytes }) => ({ role, version, expiresAt: expires_at, bytes })),
     changes: changes.map(({ id }) => id),
   };
 }
 
-/** Puts role files, then the snapshot, then the timestamp, each durable before the next, and marks the files as published. */
+/**
+ * Puts what the timestamp leads to, then the root if there is a new one, then the timestamp, each durable before the next,
+ * and marks the files as published. A new root stands last but one: keys that it replaces signed everything until then.
+ */
 export async function finishPublication(
   records: Records,
   objects: ObjectStore,
   pending: PendingPublication,
   now: Date,
 ): Promise<void> {
+  const { root, roles } = pending;
   await putRoles(
     objects,
-    pending.roles.filter(({ role }) => role !== 'snapshot' && role !== 'timestamp'),
+    roles.filter(({ role }) => role !== 'timestamp'),
   );
-  for (const last of ['snapshot', 'timestamp']) {
-    await putRoles(
-      objects,
-      pending.roles.filter(({ role }) => role === last),
-    );
-  }
+  if (root) await putRole(objects, { role: 'root', ...root });
+  await putRoles(
+    objects,
+    roles.filter(({ role }) => role === 'timestamp'),
+  );
   await removeDeleted(records, objects, pending.id);
   await markPublished(records, pending.id, now);
 }
@@ -118,6 +136,11 @@ export async function finishPublication(
 /** Where the bytes of a role stand. The timestamp has one name, which is switched (TUF 1.0.34 §6.2). */
 export function roleKey(role: string, version: number): string {
   return role === 'timestamp' ? 'metadata/timestamp.json' : `metadata/${version}.${role}.json`;
+}
+
+/** SQLite does not notice a changed byte in the middle of a value; signing on from one would spread it. */
+export function assertUndamaged(role: string, sha256: string, bytes: Uint8Array): void {
+  if (hash('sha256', bytes) !== sha256) throw new DamagedIndexError('records', `${role} is not what was signed`);
 }
 
 /** Removes the bytes of the files that a publication takes away (P12): nothing that is signed leads to them any more. */
@@ -142,7 +165,7 @@ async function putRoles(objects: ObjectStore, roles: readonly RoleBytes[]): Prom
 }
 
 /** The timestamp is switched; everything else has a version in its name, which never shows two contents. */
-async function putRole(objects: ObjectStore, { role, version, bytes }: RoleBytes): Promise<void> {
+async function putRole(objects: ObjectStore, { role, version, bytes }: Omit<RoleBytes, 'expiresAt'>): Promise<void> {
   const key = roleKey(role, version);
   const ifAbsent = role !== 'timestamp';
   if ((await objects.put(key, bytes, { ifAbsent })) === 'stored') return;

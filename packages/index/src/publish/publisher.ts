@@ -1,20 +1,33 @@
 import type { ProjectName } from '@holdfast/python-index';
-import { encodeTarget, UNCLAIMED } from '@holdfast/trust';
-import { encodeJson, targetsJson } from '@holdfast/tuf';
+import { UNCLAIMED } from '@holdfast/trust';
+import type { Signer } from '@holdfast/tuf';
 import type { Logger } from 'pino';
-import { FileUnknownError, IndexClosedError, PublishDelayedError, UnsignableFileError } from '../errors.ts';
+import {
+  FileUnknownError,
+  IndexClosedError,
+  MetadataRefusedError,
+  OnlineKeyError,
+  PublishDelayedError,
+} from '../errors.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Records } from '../records/records.ts';
 import type { ChangeKind } from '../records/schema.ts';
 import { Batches } from './batches.ts';
+import { assertSignable, signableReason } from './signable.ts';
 import { takeIn, type Taken } from './intake.ts';
 import { dueBins, timestampIsDue } from './due.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import type { NewFile, Published } from './new-file.ts';
-import { preparePublication, type SignedRole } from './prepare.ts';
-import { finishPublication, recordPublication, unfinishedPublication } from './publications.ts';
+import { acceptOffer, type AcceptedOffer, type Offline, type OfflineOffer } from './offline.ts';
+import { preparePublication } from './prepare.ts';
+import {
+  finishPublication,
+  type PendingPublication,
+  recordPublication,
+  unfinishedPublication,
+} from './publications.ts';
 import type { RoleTable } from './role-table.ts';
-import type { SigningKeys } from './signing-keys.ts';
+import { SigningKeys } from './signing-keys.ts';
 
 export interface PublisherParts {
   readonly records: Records;
@@ -25,8 +38,10 @@ export interface PublisherParts {
   /** From 0 to 1. */
   readonly random: () => number;
   readonly logger: Logger;
+  /** All online keys of the index; root and targets say which of them sign what. */
+  readonly signers: readonly Signer[];
   /** Called when a publication has become visible. */
-  readonly onPublished: () => void;
+  readonly onPublished: (publication: PendingPublication) => void;
 }
 
 /** Uploads that share one transaction at intake, and changes that share one publication. */
@@ -48,25 +63,34 @@ interface Waiter {
  */
 export class Publisher {
   readonly #parts: PublisherParts;
-  #keys: SigningKeys;
+  #offline: Offline | undefined;
+  #keys: SigningKeys | undefined;
   readonly #intake: Batches<NewFile, Taken>;
   readonly #waiters = new Map<number, Waiter[]>();
-  readonly #timer: NodeJS.Timeout;
-  #imports: { readonly keys: SigningKeys; readonly roles: readonly SignedRole[]; readonly waiter: Waiter }[] = [];
-  #unfinished: boolean;
+  #timer: NodeJS.Timeout | undefined;
+  #offers: { readonly offer: OfflineOffer; readonly waiter: Waiter }[] = [];
+  /** A publication may be recorded that is not known to be in the object store. */
+  #unfinished = true;
+  /** Changes are published in the order of their ids: all up to this one are. */
+  #publishedUpTo = 0;
   #signing: Promise<void> | undefined;
   #again = false;
   #closed = false;
 
-  constructor(parts: PublisherParts, keys: SigningKeys) {
+  /** `offline` is undefined for an index that is being made: its first offer brings root and targets. */
+  constructor(parts: PublisherParts, offline: Offline | undefined) {
     this.#parts = parts;
-    this.#keys = keys;
-    this.#unfinished = true;
+    this.#offline = offline;
+    this.#keys = offline && SigningKeys.from(offline.root, offline.targets, parts.signers);
     this.#intake = new Batches(MAX_INTAKE, (files) =>
       this.#parts.records.write((db) => takeIn(db, files, this.#parts.clock())),
     );
-    const look = Math.min(MAX_LOOK_MS, parts.lifetimes.timestamp * 100);
-    this.#timer = setInterval(() => this.#wake(), look).unref();
+  }
+
+  /** From now on looks by itself for what is due, and again for what failed. */
+  keepFresh(): void {
+    const look = Math.min(MAX_LOOK_MS, this.#parts.lifetimes.timestamp * 100);
+    this.#timer ??= setInterval(() => this.#wake(), look).unref();
   }
 
   /** Puts what was prepared before, signs what waits and what is due; resolves when everything is visible. */
@@ -97,7 +121,7 @@ export class Publisher {
     filenames: readonly string[],
     yanked: boolean | string,
   ): Promise<{ readonly snapshotVersion: number }> {
-    const reason = typeof yanked === 'string' ? yanked.toWellFormed() : '';
+    const reason = typeof yanked === 'string' ? signableReason(yanked) : '';
     return this.#change(project, filenames, yanked === false ? 'unyank' : 'yank', yanked === false ? null : reason);
   }
 
@@ -106,10 +130,16 @@ export class Publisher {
     return this.#change(project, [filename], 'delete', null);
   }
 
-  /** Publishes roles that others signed, under the keys that go with them. */
-  importRoles(roles: readonly SignedRole[], keys: SigningKeys): Promise<number> {
+  /**
+   * Publishes root and targets that the holders of the offline keys signed, together with everything that the index has to
+   * sign anew because of them. Resolves with the snapshot that holds them.
+   * @throws MetadataRefusedError, OnlineKeyError — nothing was changed
+   * @throws IndexClosedError, or what the records or the object store throw: then it may be published later, or not
+   */
+  importOffline(offer: OfflineOffer): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#imports.push({ keys, roles, waiter: { resolve, reject } });
+      if (this.#closed) return reject(new IndexClosedError());
+      this.#offers.push({ offer, waiter: { resolve, reject } });
       this.#wake();
     });
   }
@@ -120,7 +150,9 @@ export class Publisher {
     clearInterval(this.#timer);
     await this.#signing?.catch(() => {}); // It was logged, and whoever waits was told.
     for (const waiters of this.#waiters.values()) for (const { reject } of waiters) reject(new IndexClosedError());
+    for (const { waiter } of this.#offers) waiter.reject(new IndexClosedError());
     this.#waiters.clear();
+    this.#offers = [];
   }
 
   async #change(
@@ -153,6 +185,7 @@ export class Publisher {
   /** Resolves with the snapshot that holds the change. */
   #published(change: number): Promise<number> {
     return new Promise((resolve, reject) => {
+      if (change <= this.#publishedUpTo) return resolve(this.#parts.table.get('snapshot')?.version ?? 0);
       if (this.#closed) return reject(new IndexClosedError());
       const waiters = this.#waiters.get(change);
       if (waiters) waiters.push({ resolve, reject });
@@ -162,26 +195,28 @@ export class Publisher {
   }
 
   #wake(): void {
-    if (this.#closed) return;
-    if (this.#signing) this.#again = true;
-    else void this.#sign().catch(() => {}); // Whoever waits was told; the timer tries again.
+    if (!this.#closed) void this.#sign().catch(() => {}); // Whoever waits was told; the timer tries again.
   }
 
   #sign(): Promise<void> {
-    this.#signing ??= this.#signAll().finally(() => {
-      this.#signing = undefined;
-    });
+    this.#again = true;
+    this.#signing ??= this.#signAll();
     return this.#signing;
   }
 
+  /** Ends in the same turn in which it finds nothing more to do: a call in between starts it again. */
   async #signAll(): Promise<void> {
     try {
-      do this.#again = false;
-      while ((await this.#publishOnce()) || this.#again);
+      while (this.#again && !this.#closed) {
+        this.#again = false;
+        while (!this.#closed && (await this.#publishOnce()));
+      }
     } catch (error) {
       this.#parts.logger.error({ err: error }, 'publishing failed; it is tried again');
       this.#failWaiters(error);
       throw error;
+    } finally {
+      this.#signing = undefined;
     }
   }
 
@@ -190,38 +225,50 @@ export class Publisher {
     const { records, table, lifetimes, clock, random } = this.#parts;
     if (this.#unfinished) await this.#finish();
     const now = clock();
-    const imports = this.#imports;
-    const changes = await records.read
-      .selectFrom('changes')
-      .selectAll()
-      .where('publication', 'is', null)
-      .orderBy('id')
-      .limit(MAX_CHANGES)
-      .execute();
-    const newKeys = imports.at(-1)?.keys;
-    const keysChanged = newKeys !== undefined;
-    const renewals = keysChanged ? await this.#allBins() : await dueBins(records.read, lifetimes, now, MAX_RENEWALS);
-    if (table.get(UNCLAIMED) === undefined) renewals.push(UNCLAIMED);
-    const nothing = changes.length === 0 && renewals.length === 0 && imports.length === 0;
-    if (nothing && !timestampIsDue(table, lifetimes, now)) return false;
-    const publication = await preparePublication({
-      db: records.read,
-      table,
-      keys: newKeys ?? this.#keys,
-      lifetimes,
-      now,
-      random,
-      changes,
-      renewals,
-      imported: imports.flatMap(({ roles }) => roles),
-    });
-    await recordPublication(records, publication, now);
-    this.#unfinished = true;
-    if (newKeys) this.#keys = newKeys;
-    await this.#finish();
-    this.#imports = this.#imports.slice(imports.length);
-    for (const { waiter } of imports) waiter.resolve(publication.snapshot);
-    return !nothing;
+    const offered = await this.#nextOffer(now);
+    const keys = offered?.keys ?? this.#keys;
+    if (!keys) return false;
+    try {
+      const changes = await records.read
+        .selectFrom('changes')
+        .selectAll()
+        .where('publication', 'is', null)
+        .orderBy('id')
+        .limit(MAX_CHANGES)
+        .execute();
+      const rekeyed = this.#keys !== undefined && !this.#keys.signAlike(UNCLAIMED, keys);
+      const renewals = rekeyed ? this.#allBins() : await dueBins(records.read, lifetimes, now, MAX_RENEWALS);
+      if (table.get(UNCLAIMED) === undefined) renewals.push(UNCLAIMED);
+      const nothing = changes.length === 0 && renewals.length === 0 && !offered;
+      if (nothing && !timestampIsDue(table, lifetimes, now)) return false;
+      const offer = offered?.accepted;
+      const sources = { db: records.read, table, keys, lifetimes, now, random };
+      const publication = await preparePublication({ ...sources, changes, renewals, offer });
+      this.#unfinished = true; // Also when recording it fails: a commit may have happened that nobody heard of.
+      await recordPublication(records, publication, now);
+      await this.#finish();
+      offered?.waiter.resolve(publication.snapshot);
+      return !nothing;
+    } catch (error) {
+      offered?.waiter.reject(error);
+      throw error;
+    }
+  }
+
+  /** The next offer that may be published; whoever made another one is told why not. */
+  async #nextOffer(now: Date): Promise<{ accepted: AcceptedOffer; keys: SigningKeys; waiter: Waiter } | undefined> {
+    for (let next = this.#offers.shift(); next; next = this.#offers.shift()) {
+      const { offer, waiter } = next;
+      try {
+        const accepted = await acceptOffer(this.#offline, offer, now);
+        const { root, targets } = accepted.offline;
+        return { accepted, keys: SigningKeys.from(root, targets, this.#parts.signers), waiter };
+      } catch (error) {
+        waiter.reject(error);
+        if (!(error instanceof MetadataRefusedError || error instanceof OnlineKeyError)) throw error;
+      }
+    }
+    return undefined;
   }
 
   /** Puts the prepared publication, if there is one, into the object store and tells whoever waits for it. */
@@ -231,8 +278,10 @@ export class Publisher {
     if (pending) {
       await finishPublication(records, objects, pending, clock());
       for (const { role, version, expiresAt } of pending.roles) table.set(role, { version, expiresAt });
-      onPublished();
+      this.#adoptOffline(pending);
+      onPublished(pending);
       for (const id of pending.changes) {
+        this.#publishedUpTo = Math.max(this.#publishedUpTo, id);
         for (const { resolve } of this.#waiters.get(id) ?? []) resolve(pending.snapshot);
         this.#waiters.delete(id);
       }
@@ -240,7 +289,16 @@ export class Publisher {
     this.#unfinished = false;
   }
 
-  async #allBins(): Promise<string[]> {
+  /** What is published decides who signs what comes next. */
+  #adoptOffline(published: PendingPublication): void {
+    const root = published.root?.bytes ?? this.#offline?.root;
+    const targets = published.roles.find(({ role }) => role === 'targets')?.bytes ?? this.#offline?.targets;
+    if (!root || !targets || (root === this.#offline?.root && targets === this.#offline.targets)) return;
+    this.#offline = { root, targets };
+    this.#keys = SigningKeys.from(root, targets, this.#parts.signers);
+  }
+
+  #allBins(): string[] {
     return Array.from(this.#parts.table.entries(), ([role]) => role).filter(
       (role) => role === UNCLAIMED || role.startsWith(`${UNCLAIMED}.`),
     );
@@ -250,22 +308,7 @@ export class Publisher {
     const error = new PublishDelayedError({ cause });
     for (const waiters of this.#waiters.values()) for (const { reject } of waiters) reject(error);
     this.#waiters.clear();
-    for (const { waiter } of this.#imports) waiter.reject(error);
-    this.#imports = [];
-  }
-}
-
-/** What cannot be encoded must not reach the queue: it would stop everyone else's changes. */
-function assertSignable(file: NewFile): void {
-  const { coreMetadata, requiresPython, ...facts } = file;
-  try {
-    const { path, file: target } = encodeTarget({
-      ...facts,
-      ...(coreMetadata && { coreMetadata }),
-      ...(requiresPython !== undefined && { requiresPython }),
-    });
-    encodeJson(targetsJson({ version: 1, expires: file.uploadTime, targets: new Map([[path, target]]) }));
-  } catch (cause) {
-    throw new UnsignableFileError(file.filename, { cause });
+    for (const { waiter } of this.#offers) waiter.reject(cause);
+    this.#offers = [];
   }
 }

@@ -47,6 +47,13 @@ export class SigningKeys {
     return new SigningKeys(roles);
   }
 
+  /** Whether what these keys signed as `role` is good under `other` too, and the other way round. */
+  signAlike(role: OnlineRole, other: SigningKeys): boolean {
+    const [own, others] = [this.#of(role).roleKeys, other.#of(role).roleKeys];
+    const same = own.keyids.length === others.keyids.length && own.keyids.every((id) => others.keyids.includes(id));
+    return same && own.threshold === others.threshold;
+  }
+
   sign(role: OnlineRole, signed: JsonObject): Promise<Uint8Array> {
     return signMetadata(signed, this.#of(role).signers);
   }

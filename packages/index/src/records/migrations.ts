@@ -69,7 +69,7 @@ async function firstSchema(db: Kysely<unknown>, types: ColumnTypes): Promise<voi
       .addColumn('state', text, (c) => c.notNull()),
   );
   await db.schema.createIndex('files_bin').on('files').column('bin').execute();
-  await db.schema.createIndex('files_project').on('files').column('project').execute();
+  await db.schema.createIndex('files_project').on('files').columns(['project', 'state']).execute();
 
   // The publish queue and the log of uploads in one (P10): a row waits while `publication` is null.
   await create('changes', (t) =>
@@ -110,6 +110,9 @@ async function firstSchema(db: Kysely<unknown>, types: ColumnTypes): Promise<voi
 
   // Every version of the root, for ever: clients walk them one by one.
   await create('roots', (t) =>
-    t.addColumn('version', integer, (c) => c.primaryKey().notNull()).addColumn('bytes', bytes, (c) => c.notNull()),
+    t
+      .addColumn('version', integer, (c) => c.primaryKey().notNull())
+      .addColumn('publication', integer, (c) => c.notNull())
+      .addColumn('bytes', bytes, (c) => c.notNull()),
   );
 }

@@ -13,7 +13,7 @@ export interface Database {
   readonly changes: ChangesTable;
   readonly publications: PublicationsTable;
   readonly roles: RolesTable;
-  readonly roots: { version: number; bytes: Uint8Array };
+  readonly roots: { version: number; publication: number; bytes: Uint8Array };
 }
 
 export interface TokensTable {

@@ -1,0 +1,93 @@
+import { parseRoot, parseTargets, verifySignatures } from '@holdfast/tuf';
+import { MetadataRefusedError } from '../errors.ts';
+
+/** What the offline keys signed: the newest root and the newest targets. */
+export interface Offline {
+  readonly root: Uint8Array;
+  readonly targets: Uint8Array;
+}
+
+/** The next root, the next targets, or both, from those who hold their keys. */
+export interface OfflineOffer {
+  readonly root?: Uint8Array;
+  readonly targets?: Uint8Array;
+}
+
+/** An offer that may follow what is published. */
+export interface AcceptedOffer {
+  readonly offline: Offline;
+  readonly root?: { readonly version: number; readonly bytes: Uint8Array };
+  readonly targets?: { readonly version: number; readonly expiresAt: number; readonly bytes: Uint8Array };
+}
+
+/**
+ * Whether an offer may be published after `current`, which is `undefined` for the first: next versions, signed as the
+ * roots say (TUF 1.0.34 §5.3.4–5, §5.6.3), not expired.
+ * @throws MetadataRefusedError
+ */
+export async function acceptOffer(
+  current: Offline | undefined,
+  offer: OfflineOffer,
+  now: Date,
+): Promise<AcceptedOffer> {
+  const root = offer.root ?? current?.root;
+  const targets = offer.targets ?? current?.targets;
+  if (!root) throw new MetadataRefusedError('root', 'an index begins with one');
+  if (!targets) throw new MetadataRefusedError('targets', 'an index begins with one');
+  const rootVersion = offer.root && (await checkNextRoot(current?.root, offer.root, now));
+  // Also when the targets stay: the new root must not take away the keys that signed them.
+  const next = await checkTargets(root, targets);
+  if (offer.targets) {
+    const before = current ? parseTargets(current.targets).signed.version : 0;
+    assertNext('targets', before, next, now);
+  }
+  return {
+    offline: { root, targets },
+    ...(offer.root && rootVersion !== undefined && { root: { version: rootVersion, bytes: offer.root } }),
+    ...(offer.targets && {
+      targets: { version: next.version, expiresAt: next.expires.getTime(), bytes: offer.targets },
+    }),
+  };
+}
+
+async function checkNextRoot(current: Uint8Array | undefined, next: Uint8Array, now: Date): Promise<number> {
+  const before = current && parseRoot(current);
+  const after = await checked('root', async () => parseRoot(next));
+  assertNext('root', before?.signed.version ?? 0, after.signed, now);
+  if (!after.signed.consistentSnapshot) {
+    throw new MetadataRefusedError('root', 'consistent_snapshot is false, and this index names files by their hash');
+  }
+  for (const { signed } of before ? [before, after] : [after]) {
+    const holders = signed.roles.get('root');
+    if (!holders) throw new MetadataRefusedError('root', 'it names no keys for itself');
+    await checked('root', () => verifySignatures(after, signed.keys, holders, 'root'));
+  }
+  return after.signed.version;
+}
+
+async function checkTargets(root: Uint8Array, bytes: Uint8Array): Promise<{ version: number; expires: Date }> {
+  const targets = await checked('targets', async () => parseTargets(bytes));
+  const { signed } = await checked('root', async () => parseRoot(root));
+  const holders = signed.roles.get('targets');
+  if (!holders) throw new MetadataRefusedError('targets', 'root names no keys for it');
+  await checked('targets', () => verifySignatures(targets, signed.keys, holders, 'targets'));
+  return targets.signed;
+}
+
+function assertNext(
+  role: string,
+  before: number,
+  { version, expires }: { readonly version: number; readonly expires: Date },
+  now: Date,
+): void {
+  if (version !== before + 1) throw new MetadataRefusedError(role, `it has version ${version}, ${before + 1} is next`);
+  if (expires <= now) throw new MetadataRefusedError(role, `it expired on ${expires.toISOString()}`);
+}
+
+async function checked<T>(role: string, check: () => Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (cause) {
+    throw new MetadataRefusedError(role, cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
