@@ -14,7 +14,7 @@ async function firstSchema(db: Kysely<unknown>, types: ColumnTypes): Promise<voi
   const { text, integer, bytes, counter, tableSuffix } = types;
   const create = async (
     name: string,
-    columns: (table: CreateTableBuilder<string, never>) => CreateTableBuilder<string, string>,
+    columns: (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>,
   ): Promise<void> => {
     await columns(db.schema.createTable(name)).modifyEnd(tableSuffix).execute();
   };

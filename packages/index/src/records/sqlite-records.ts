@@ -1,6 +1,6 @@
 import { Kysely, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { DamagedIndexError } from '../errors.ts';
+import { DamagedIndexError, IndexClosedError, type IndexError, RecordsError } from '../errors.ts';
 import { sqliteTypes } from './column-types.ts';
 import { migrations } from './migrations.ts';
 import type { Records } from './records.ts';
@@ -15,6 +15,8 @@ import { Writer } from './writer.ts';
 export class SqliteRecords implements Records {
   readonly read: Kysely<Database>;
   readonly #writer: Kysely<Database>;
+  readonly #running = new Set<Promise<unknown>>();
+  #closed = false;
 
   private constructor(read: Kysely<Database>, writer: Kysely<Database>) {
     this.read = read;
@@ -36,15 +38,25 @@ export class SqliteRecords implements Records {
       return records;
     } catch (error) {
       await writer.destroy().catch(() => undefined); // The first failure is the one that tells.
-      throw error;
+      throw error instanceof RecordsError ? unreadable(error) : error;
     }
   }
 
-  write<T>(work: (transaction: Transaction<Database>) => Promise<T>): Promise<T> {
-    return this.#writer.transaction().execute(work);
+  async write<T>(work: (transaction: Transaction<Database>) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new IndexClosedError();
+    const running = this.#writer.transaction().execute(work);
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
   }
 
+  /** Lets the transactions that have begun end. */
   async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#running);
     await this.read.destroy();
     await this.#writer.destroy();
   }
@@ -78,3 +90,11 @@ class Reader implements StatementRunner {
     this.#database.close();
   }
 }
+
+/** Our own statements are right: what SQLite does not understand at opening is the file, such as a format of no version. */
+function unreadable(error: RecordsError): IndexError {
+  if (error.errcode !== SQLITE_ERROR) return error;
+  return new DamagedIndexError('records', error.message, { cause: error });
+}
+
+const SQLITE_ERROR = 1;

@@ -24,7 +24,7 @@ export class Statements {
     if (sql === 'rollback' && !this.#database.isTransaction) return { rows: [], changes: 0 };
     const { statement, returnsRows } = this.#prepare(sql);
     const values = parameters as readonly SQLInputValue[];
-    if (returnsRows) return { rows: statement.all(...values) as Row[], changes: 0 };
+    if (returnsRows) return { rows: statement.all(...values), changes: 0 };
     return { rows: [], changes: Number(statement.run(...values).changes) };
   }
 
