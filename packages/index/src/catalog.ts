@@ -7,6 +7,8 @@ import type { Records } from './records/records.ts';
 export class Catalog {
   readonly #records: Records;
   #revision = 0;
+  /** Of the projects that changed since this process began. */
+  readonly #revisions = new Map<string, number>();
 
   constructor(records: Records) {
     this.#records = records;
@@ -60,13 +62,15 @@ export class Catalog {
     return row?.sha256;
   }
 
-  /** Changes whenever anything that a page shows has changed. */
-  revision(): number {
-    return this.#revision;
+  /** Changes whenever anything that the project's page shows has changed; without a project, anything at all. */
+  revision(project?: ProjectName): number {
+    return project === undefined ? this.#revision : (this.#revisions.get(project) ?? 0);
   }
 
-  /** The publisher says that new changes are visible. */
-  changed(): void {
+  /** The publisher says that changes of these projects are visible. */
+  changed(projects: ReadonlySet<string>): void {
+    if (projects.size === 0) return;
     this.#revision++;
+    for (const project of projects) this.#revisions.set(project, this.#revision);
   }
 }

@@ -201,9 +201,9 @@ export class OpenIndex {
         random: parts.random ?? Math.random,
         logger,
         signers,
-        onPublished: ({ root }) => {
+        onPublished: ({ root, projects }) => {
           if (root) this.metadata.root = root.bytes;
-          this.catalog.changed();
+          this.catalog.changed(projects);
         },
       },
       offline,

@@ -22,8 +22,8 @@ export interface ServedIndex {
     projectBytes(project: ProjectName): Promise<number>;
     /** The hash of the file that has this name, or had it; `undefined` while the name is free. */
     sha256Of(filename: string): Promise<string | undefined>;
-    /** Changes whenever anything that a page shows has changed. */
-    revision(): number;
+    /** Changes whenever anything that the project's page shows has changed; without a project, anything at all. */
+    revision(project?: ProjectName): number;
   };
   readonly accounts: {
     authenticate(token: string): Promise<Identity | undefined>;

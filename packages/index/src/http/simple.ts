@@ -26,8 +26,8 @@ interface Entry {
 }
 
 /**
- * `/simple/` and `/simple/<name>/` (PEP 503, 691). Pages are rendered when asked for and kept until something is
- * published. Clients may keep them too but must ask each time (`no-cache` and a strong tag): who uploads a file finds it
+ * `/simple/` and `/simple/<name>/` (PEP 503, 691). Pages are rendered when asked for and kept until something that they
+ * show is published. Clients may keep them too but must ask each time (`no-cache` and a strong tag): who uploads a file finds it
  * at once, and who asks again for what did not change gets 304.
  */
 export class SimplePages {
@@ -62,7 +62,7 @@ export class SimplePages {
   /** From the cache, or rendered once however many ask for it. */
   #page(name: ProjectName | undefined, format: Format, contentType: string): Promise<Document | undefined> {
     const key = `${contentType} ${name ?? ''}`;
-    const revision = this.#catalog.revision();
+    const revision = this.#catalog.revision(name);
     for (const entry of [this.#cache.get(key), this.#rendering.get(key)]) {
       if (entry?.revision === revision) return entry.document;
     }

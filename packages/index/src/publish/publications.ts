@@ -16,6 +16,8 @@ export interface PendingPublication {
   readonly roles: readonly RoleBytes[];
   /** Ids of the changes that it publishes. */
   readonly changes: readonly number[];
+  /** Projects whose files these changes touch. */
+  readonly projects: ReadonlySet<string>;
 }
 
 export interface RoleBytes {
@@ -98,14 +100,16 @@ export async function unfinishedPublication(records: Records): Promise<PendingPu
     .executeTakeFirst();
   const changes = await records.read
     .selectFrom('changes')
-    .select('id')
-    .where('publication', '=', publication.id)
+    .innerJoin('files', 'files.filename', 'changes.filename')
+    .select(['changes.id', 'files.project'])
+    .where('changes.publication', '=', publication.id)
     .execute();
   return {
     ...publication,
     ...(root && { root }),
     roles: rows.map(({ role, version, expires_at, bytes }) => ({ role, version, expiresAt: expires_at, bytes })),
     changes: changes.map(({ id }) => id),
+    projects: new Set(changes.map(({ project }) => project)),
   };
 }
 
