@@ -8,7 +8,8 @@ import { type Command, UsageError } from '../command.ts';
 import { readPassphrase } from '../passphrase.ts';
 import { paint, print } from '../terminal.ts';
 
-const YEAR_SECONDS = 365 * 86_400;
+const DAY_SECONDS = 86_400;
+const YEAR_SECONDS = 365 * DAY_SECONDS;
 
 export const init: Command = {
   name: 'init',
@@ -50,6 +51,10 @@ export const init: Command = {
     if (root.threshold > root.holders || targets.threshold > targets.holders) {
       throw new UsageError('a threshold cannot be larger than the number of its holders');
     }
+    const timestampLifetime = duration(options, 'timestamp-lifetime', DAY_SECONDS);
+    if (timestampLifetime < 5 || timestampLifetime > 400 * DAY_SECONDS) {
+      throw new UsageError('--timestamp-lifetime takes a time from 5s to 400d');
+    }
     const passphrase = await readPassphrase({
       file: text(options, 'passphrase-file'),
       variable: 'HOLDFAST_PASSPHRASE',
@@ -78,7 +83,7 @@ export const init: Command = {
       targets: ceremony.targets,
       onlineKey: online,
       passphrase,
-      lifetimes: { timestamp: duration(options, 'timestamp-lifetime', 86_400) },
+      lifetimes: { timestamp: timestampLifetime },
     });
     print(ceremony.transcript);
     print(`The index is in ${directory}. Start it with: holdfast serve ${positionals[0]}`);
