@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { Scene } from './scene.ts';
 import type { User } from './user.ts';
@@ -72,13 +72,10 @@ test('damaged metadata in the store heals by itself, whichever file it is', asyn
   const user = await scene.newUser();
   await scene.installs(user, 'demo');
   const metadata = (await filesUnder(user, 'trust/main/metadata')).filter((path) => path.endsWith('.json'));
-  assert.deepEqual(metadata.map((path) => path.split('/').at(-1)).sort(), [
-    'root.json',
-    'snapshot.json',
-    'targets.json',
-    'timestamp.json',
-    'unclaimed.json',
-  ]);
+  assert.deepEqual(
+    metadata.map((path) => basename(path)).toSorted((a, b) => (a < b ? -1 : 1)),
+    ['root.json', 'snapshot.json', 'targets.json', 'timestamp.json', 'unclaimed.json'],
+  );
   for (const path of metadata) {
     await flip(path);
     await scene.installs(user, 'demo');
