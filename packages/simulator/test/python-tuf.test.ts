@@ -66,17 +66,13 @@ test("python-tuf's own client, unmodified, fetches and verifies files from the r
     assert.ok(roles.includes('unclaimed.0.json') && roles.includes('unclaimed.f.json'), roles.join());
     const some = [wheel, ...more.slice(0, 5)];
     const wanted = some.map(({ filename }, n) => pathOf(n === 0 ? 'demo' : `project-${n - 1}`, filename));
-    for (const root of [scene.root, await rotated(scene)]) {
-      const files = await ngclient(t, root, scene.url, wanted);
+    for (const replaced of [false, true]) {
+      if (replaced) await scene.replaceOnlineKeys();
+      // From the first root in any case: the client finds the next one by itself.
+      const files = await ngclient(t, scene.root, scene.url, wanted);
       for (const [n, { bytes }] of some.entries()) assert.deepEqual(await readFile(files[n] ?? ''), bytes);
     }
     const { installed } = await scene.installs(await scene.newUser([scene.url]), 'project-7');
     assert.deepEqual(installed, ['project_7 1.0']);
   });
 });
-
-/** The first root still: the client finds the next one by itself. */
-async function rotated(scene: Scene): Promise<Uint8Array> {
-  await scene.replaceOnlineKeys();
-  return scene.root;
-}
