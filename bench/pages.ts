@@ -76,19 +76,23 @@ const processes = [
   ),
 ];
 const path = `/simple/${project}/`;
-await Promise.all([answers(pypiserverPort), answers(proxpiPort)]);
+const proxpiPath = `/index/${project}/`;
 
 const headers = { accept: JSON_TYPE };
 const measured = { holdfast: [] as number[], bare: [] as number[], pypiserver: [] as number[], proxpi: [] as number[] };
-for (let round = 0; round < ROUNDS; round++) {
-  measured.bare.push(await load(barePort, path, headers));
-  measured.holdfast.push(await load(index.port, path, headers));
-  measured.pypiserver.push(await load(pypiserverPort, path, {}));
-  measured.proxpi.push(await load(proxpiPort, path, headers));
+try {
+  await Promise.all([answers(pypiserverPort, path), answers(proxpiPort, proxpiPath)]);
+  for (let round = 0; round < ROUNDS; round++) {
+    measured.bare.push(await load(barePort, path, headers));
+    measured.holdfast.push(await load(index.port, path, headers));
+    measured.pypiserver.push(await load(pypiserverPort, path, {}));
+    measured.proxpi.push(await load(proxpiPort, proxpiPath, headers));
+  }
+} finally {
+  for (const child of processes) child.kill();
+  await bare.terminate();
+  await index.stop();
 }
-for (const child of processes) child.kill();
-await bare.terminate();
-await index.stop();
 
 const rate = (values: readonly number[]): string => `${median(values).toFixed(0)}/s`;
 const ratio = median(measured.holdfast) / median(measured.bare);
@@ -122,11 +126,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function answers(port: number): Promise<void> {
+async function answers(port: number, of: string): Promise<void> {
   const deadline = performance.now() + 30_000;
   while (performance.now() < deadline) {
     try {
-      if ((await fetch(`http://127.0.0.1:${port}${path}`)).ok) return;
+      if ((await fetch(`http://127.0.0.1:${port}${of}`)).ok) return;
     } catch {
       // not listening yet
     }
