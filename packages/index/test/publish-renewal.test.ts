@@ -72,7 +72,6 @@ test('what was signed while the clock was far ahead is replaced when it is right
   for (const ahead of [5 * 365 * DAY, -300 * DAY, 0]) {
     now = START + ahead;
     await index.publisher.catchUp();
-    await index.publisher.publish(newFile('clock', `2.${Math.abs(ahead / DAY)}`));
     for (const { role, version, expires } of await published(made)) {
       const lifetime = role === 'timestamp' ? DAY : role === 'snapshot' ? 7 * DAY : 90 * DAY;
       const left = expires.getTime() - now;
@@ -85,7 +84,7 @@ test('what was signed while the clock was far ahead is replaced when it is right
   }
   const client = clientOf(made, clock);
   await client.refresh();
-  assert.equal((await listed(client, 'clock')).size, 4);
+  assert.equal((await listed(client, 'clock')).size, 1);
 });
 
 test('an open index renews by itself, and tries again by itself what failed', async (t) => {
