@@ -31,10 +31,11 @@ export const proxy: Command = {
         onRefusal: ({ subject, explanation }) =>
           note(`${paintNote('red', `REFUSED ${subject}`)}\n  ${explanation.sentence}\n  ${explanation.remedy}`),
       });
+      const stopped = untilStopped();
       if (hosts.length > 0) note(paintNote('red', `UNSAFE: nothing from ${hosts.join(', ')} is verified.`));
       for (const client of clients) print(`${client.name}  ${running.indexUrl(client.name)}`);
       note(`What it verified and refused: ${running.url}/`);
-      await untilStopped();
+      await stopped;
       await running.close();
       return 0;
     } finally {

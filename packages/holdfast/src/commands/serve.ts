@@ -43,8 +43,10 @@ export const serve: Command = {
         logger,
         ...(publicUrl !== undefined && { publicUrl }),
       });
+      // Listening for signals first: whoever reads the line may send one at once.
+      const stopped = untilStopped();
       print(`Serving at ${server.url}`);
-      await untilStopped();
+      await stopped;
       await server.close();
       return 0;
     } finally {
