@@ -6,8 +6,6 @@ import module, { createRequire } from 'node:module';
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major > 24 || (major === 24 && minor >= 15)) {
   module.enableCompileCache();
-  // An upload waits for a dozen system calls, most of them fsync. Read before the first of them starts the pool.
-  process.env.UV_THREADPOOL_SIZE ??= '16';
   await import('../dist/main.js');
 } else {
   const pinned = findPinnedNode();
