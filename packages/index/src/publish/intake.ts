@@ -23,9 +23,12 @@ interface Project {
  * order in which they came: a refused one changes nothing.
  */
 export async function takeIn(db: Transaction<Database>, files: readonly NewFile[], now: Date): Promise<Taken[]> {
-  const projects = await loadProjects(db, files);
-  const known = await loadFiles(db, files);
-  const accounts = await loadAccounts(db, files);
+  // Here and below: a connection runs what it is given in that order, so nothing is gained by waiting for each answer.
+  const [projects, known, accounts] = await Promise.all([
+    loadProjects(db, files),
+    loadFiles(db, files),
+    loadAccounts(db, files),
+  ]);
   const fresh: Insertable<FilesTable>[] = [];
   const taken: (Taken | { state: 'new'; filename: string } | { state: 'same'; filename: string })[] = [];
   for (const file of files) {
@@ -80,9 +83,11 @@ function sameBytes(file: NewFile, before: Insertable<FilesTable>): Error | undef
 
 async function loadProjects(db: Transaction<Database>, files: readonly NewFile[]): Promise<Map<string, Project>> {
   const names = [...new Set(files.map(({ project }) => project))];
-  const rows = await db.selectFrom('projects').select(['name', 'bytes']).where('name', 'in', names).execute();
+  const [rows, members] = await Promise.all([
+    db.selectFrom('projects').select(['name', 'bytes']).where('name', 'in', names).execute(),
+    db.selectFrom('members').select(['project', 'account']).where('project', 'in', names).execute(),
+  ]);
   const projects = new Map<string, Project>(rows.map(({ name, bytes }) => [name, { bytes, members: new Set() }]));
-  const members = await db.selectFrom('members').select(['project', 'account']).where('project', 'in', names).execute();
   for (const { project, account } of members) projects.get(project)?.members.add(account);
   return projects;
 }
@@ -134,25 +139,22 @@ async function insert(
   now: Date,
 ): Promise<ReadonlyMap<string, number>> {
   if (rows.length === 0) return new Map();
-  await recordProjects(db, new Map(rows.map((row) => [row.project, row])), projects, now);
-  await db
-    .insertInto('files')
-    .values([...rows])
-    .execute();
-  const inserted = await db
-    .insertInto('changes')
-    .values(
-      rows.map(({ filename, account }) => ({
-        kind: 'add' as const,
-        filename,
-        reason: null,
-        account,
-        recorded_at: now.getTime(),
-        publication: null,
-      })),
-    )
-    .returning(['id', 'filename'])
-    .execute();
+  const changes = rows.map(({ filename, account }) => ({
+    kind: 'add' as const,
+    filename,
+    reason: null,
+    account,
+    recorded_at: now.getTime(),
+    publication: null,
+  }));
+  const [, , inserted] = await Promise.all([
+    recordProjects(db, new Map(rows.map((row) => [row.project, row])), projects, now),
+    db
+      .insertInto('files')
+      .values([...rows])
+      .execute(),
+    db.insertInto('changes').values(changes).returning(['id', 'filename']).execute(),
+  ]);
   return new Map(inserted.map(({ id, filename }) => [filename, id]));
 }
 
@@ -168,17 +170,19 @@ async function recordProjects(
     const { bytes, first } = projects.get(name) ?? { bytes: 0 };
     return { name, display_name: first?.displayName ?? name, created_at: at, created_by: account, bytes };
   });
-  await db
-    .insertInto('projects')
-    .values(rows)
-    .onConflict((conflict) => conflict.column('name').doUpdateSet((row) => ({ bytes: row.ref('excluded.bytes') })))
-    .execute();
   const owners = rows.filter(({ name }) => projects.get(name)?.first !== undefined);
-  if (owners.length === 0) return;
-  await db
-    .insertInto('members')
-    .values(owners.map(({ name, created_by }) => ({ project: name, account: created_by, added_at: at })))
-    .execute();
+  await Promise.all([
+    db
+      .insertInto('projects')
+      .values(rows)
+      .onConflict((conflict) => conflict.column('name').doUpdateSet((row) => ({ bytes: row.ref('excluded.bytes') })))
+      .execute(),
+    owners.length > 0 &&
+      db
+        .insertInto('members')
+        .values(owners.map(({ name, created_by }) => ({ project: name, account: created_by, added_at: at })))
+        .execute(),
+  ]);
 }
 
 /** The change that adds each of the files that wait from before. */

@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto';
 import { DamagedIndexError } from '../errors.ts';
+import type { Transaction } from 'kysely';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Records } from '../records/records.ts';
+import type { Database } from '../records/schema.ts';
 import { chunks } from './chunks.ts';
 import { objectKeyOf } from './file-rows.ts';
 import type { Publication } from './prepare.ts';
@@ -37,46 +39,45 @@ const ROLES_PER_STATEMENT = 64;
  */
 export async function recordPublication(records: Records, publication: Publication, now: Date): Promise<void> {
   const { id, snapshot, root, roles, changes } = publication;
-  await records.write(async (db) => {
-    await db
-      .insertInto('publications')
-      .values({ id, snapshot, prepared_at: now.getTime(), published_at: null })
-      .execute();
-    if (root) {
-      await db
-        .insertInto('roots')
-        .values({ ...root, publication: id })
-        .execute();
-    }
-    // One statement for many roles: each statement is a message to the writer's thread and back.
-    for (const some of chunks(roles, ROLES_PER_STATEMENT)) {
-      await db
-        .insertInto('roles')
-        .values(
-          some.map(({ role, version, expiresAt, bytes }) => ({
-            role,
-            version,
-            expires_at: expiresAt,
-            publication: id,
-            sha256: hash('sha256', bytes),
-            bytes,
-          })),
-        )
-        .onConflict((conflict) =>
-          conflict.column('role').doUpdateSet((row) => ({
-            version: row.ref('excluded.version'),
-            expires_at: row.ref('excluded.expires_at'),
-            publication: row.ref('excluded.publication'),
-            sha256: row.ref('excluded.sha256'),
-            bytes: row.ref('excluded.bytes'),
-          })),
-        )
-        .execute();
-    }
-    if (changes.length === 0) return;
-    const ids = changes.map((change) => change.id);
-    await db.updateTable('changes').set({ publication: id }).where('id', 'in', ids).execute();
-  });
+  const ids = changes.map((change) => change.id);
+  // One statement for many roles, and no waiting between statements: each answer comes from another thread or machine.
+  await records.write((db) =>
+    Promise.all([
+      db.insertInto('publications').values({ id, snapshot, prepared_at: now.getTime(), published_at: null }).execute(),
+      root &&
+        db
+          .insertInto('roots')
+          .values({ ...root, publication: id })
+          .execute(),
+      ...Array.from(chunks(roles, ROLES_PER_STATEMENT), (some) => upsertRoles(db, id, some)),
+      ids.length > 0 && db.updateTable('changes').set({ publication: id }).where('id', 'in', ids).execute(),
+    ]),
+  );
+}
+
+function upsertRoles(db: Transaction<Database>, publication: number, roles: readonly RoleBytes[]): Promise<unknown> {
+  return db
+    .insertInto('roles')
+    .values(
+      roles.map(({ role, version, expiresAt, bytes }) => ({
+        role,
+        version,
+        expires_at: expiresAt,
+        publication,
+        sha256: hash('sha256', bytes),
+        bytes,
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict.column('role').doUpdateSet((row) => ({
+        version: row.ref('excluded.version'),
+        expires_at: row.ref('excluded.expires_at'),
+        publication: row.ref('excluded.publication'),
+        sha256: row.ref('excluded.sha256'),
+        bytes: row.ref('excluded.bytes'),
+      })),
+    )
+    .execute();
 }
 
 /** The publication that a crash or a failing store left between the records and the object store. There is at most one. */
@@ -180,8 +181,14 @@ async function putRole(objects: ObjectStore, { role, version, bytes }: Omit<Role
 }
 
 async function markPublished(records: Records, id: number, now: Date): Promise<void> {
+  // What a publication holds does not change any more, so it can be read before the transaction.
+  const changes = await records.read
+    .selectFrom('changes')
+    .selectAll()
+    .where('publication', '=', id)
+    .orderBy('id')
+    .execute();
   await records.write(async (db) => {
-    const changes = await db.selectFrom('changes').selectAll().where('publication', '=', id).orderBy('id').execute();
     const added: string[] = [];
     for (const [filename, outcome] of outcomesOf(changes)) {
       if (outcome.deleted) {
@@ -205,9 +212,9 @@ async function markPublished(records: Records, id: number, now: Date): Promise<v
         await db.updateTable('files').set({ yanked: outcome.yanked }).where('filename', '=', filename).execute();
       }
     }
-    if (added.length > 0) {
-      await db.updateTable('files').set({ state: 'published' }).where('filename', 'in', added).execute();
-    }
-    await db.updateTable('publications').set({ published_at: now.getTime() }).where('id', '=', id).execute();
+    await Promise.all([
+      added.length > 0 && db.updateTable('files').set({ state: 'published' }).where('filename', 'in', added).execute(),
+      db.updateTable('publications').set({ published_at: now.getTime() }).where('id', '=', id).execute(),
+    ]);
   });
 }
