@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { makeWheel } from '../packages/index/test/support/wheel.ts';
 import { report } from './lib/report.ts';
 import { serveIndex } from './lib/served-index.ts';
-import { median, quantile } from './lib/statistics.ts';
+import { quantile } from './lib/statistics.ts';
 
 /**
  * Upload to visible in verified metadata: 32 uploaders at once, wheels of 20 kB, fsync on, everything over HTTP to an index in
@@ -15,47 +15,54 @@ import { median, quantile } from './lib/statistics.ts';
  */
 const UPLOADERS = 32;
 const WHEEL_BYTES = 20_000;
+/** After the steady load: so many times 32 uploads that begin together on a quiet index. */
+const BURSTS = 20;
 const uploads = Number(process.argv[2] ?? 4_000);
 
 const index = await serveIndex();
 const agent = new Agent({ keepAlive: true, maxSockets: UPLOADERS });
-const wheels = Array.from({ length: uploads }, (_, at) =>
+const wheels = Array.from({ length: uploads + BURSTS * UPLOADERS }, (_, at) =>
   wheelOfSize(`bench-${at % 400}`, `1.${Math.floor(at / 400)}`),
 );
 const bodies = wheels.map(({ filename, bytes }) => form(filename, bytes));
-const times: number[] = [];
+const steady: number[] = [];
 let next = 0;
 const began = performance.now();
 await Promise.all(
   Array.from({ length: UPLOADERS }, async () => {
-    for (let at = next++; at < bodies.length; at = next++) {
-      const start = performance.now();
-      await post(bodies[at] ?? Buffer.alloc(0));
-      times.push(performance.now() - start);
-    }
+    for (let at = next++; at < uploads; at = next++) steady.push(await timed(at));
   }),
 );
 const seconds = (performance.now() - began) / 1000;
+const burst: number[] = [];
+for (let first = uploads; first < bodies.length; first += UPLOADERS) {
+  burst.push(...(await Promise.all(Array.from({ length: UPLOADERS }, (_, at) => timed(first + at)))));
+}
 agent.destroy();
 
 await checkVisible();
 await index.stop();
 
 const rate = uploads / seconds;
+const milliseconds = (values: readonly number[], share: number): string => `${quantile(values, share).toFixed(1)} ms`;
 report(
   'Upload until visible in verified metadata',
-  `${uploads} wheels of ${WHEEL_BYTES / 1000} kB in 400 projects, ${UPLOADERS} uploaders`,
+  `${bodies.length} wheels of ${WHEEL_BYTES / 1000} kB in 400 projects; ${UPLOADERS} uploaders, the load on the same cores`,
   [
-    { what: 'p50', value: `${median(times).toFixed(1)} ms`, goal: '≤ 60 ms', met: median(times) <= 60 },
-    {
-      what: 'p99',
-      value: `${quantile(times, 0.99).toFixed(1)} ms`,
-      goal: '≤ 500 ms',
-      met: quantile(times, 0.99) <= 500,
-    },
-    { what: 'sustained', value: `${rate.toFixed(0)}/s`, goal: '≥ 200/s', met: rate >= 200 },
+    { what: '32 at once, p50', value: milliseconds(burst, 0.5), goal: '≤ 60 ms', met: quantile(burst, 0.5) <= 60 },
+    { what: '32 at once, p99', value: milliseconds(burst, 0.99), goal: '≤ 500 ms', met: quantile(burst, 0.99) <= 500 },
+    { what: 'steady, p50', value: milliseconds(steady, 0.5), goal: '≤ 60 ms', met: quantile(steady, 0.5) <= 60 },
+    { what: 'steady, p99', value: milliseconds(steady, 0.99), goal: '≤ 500 ms', met: quantile(steady, 0.99) <= 500 },
+    { what: 'steady, sustained', value: `${rate.toFixed(0)}/s`, goal: '≥ 200/s', met: rate >= 200 },
   ],
 );
+
+/** Uploads one wheel; milliseconds until the answer. */
+async function timed(at: number): Promise<number> {
+  const start = performance.now();
+  await post(bodies[at] ?? Buffer.alloc(0));
+  return performance.now() - start;
+}
 
 function wheelOfSize(name: string, version: string): { filename: string; bytes: Buffer } {
   const padding = createHash('shake256', { outputLength: WHEEL_BYTES - 800 })
@@ -116,7 +123,7 @@ async function checkVisible(): Promise<void> {
   await addTrust({ home, name: 'bench', urls: [index.url], root: await readFile(index.rootFile) });
   const client = await IndexClient.open({ home });
   const listed = new Map<string, string>();
-  for (let at = 0; at < Math.min(400, uploads); at++) {
+  for (let at = 0; at < 400; at++) {
     for (const file of (await client.project(normalizeName(`bench-${at}`)))?.files ?? [])
       listed.set(file.filename, file.sha256);
   }
