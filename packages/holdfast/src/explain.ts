@@ -60,6 +60,14 @@ function explainSystem({ code, path, message }: SystemError): Explanation {
     case 'EACCES':
     case 'EPERM':
       return { sentence: `${subject} may not be used by this user.`, remedy: 'Check its owner and its permissions.' };
+    case 'EISDIR':
+      return { sentence: `${path ?? 'What was named'} is a directory.`, remedy: 'Name a file.' };
+    case 'ENOTFOUND':
+    case 'EADDRNOTAVAIL':
+      return {
+        sentence: 'This machine has no such address.',
+        remedy: 'Choose another one with --host, such as 127.0.0.1.',
+      };
     case 'ENOSPC':
       return { sentence: 'The disk is full.', remedy: 'Make room and do it again.' };
     case 'EADDRINUSE':

@@ -8,6 +8,9 @@ import { keyParts } from './object-key.ts';
 import type { IncomingFile, ObjectStore, OpenObject, PutOptions } from './object-store.ts';
 import { hasCode, storageFailure } from './storage-failure.ts';
 
+/** Directories remembered as durable: some 10 MB of names. */
+const MAX_DURABLE_DIRECTORIES = 50_000;
+
 /** Larger reads than Node's default halve the cost of sending a big file. */
 const READ_BYTES = 256 * 1024;
 
@@ -20,6 +23,8 @@ export class DirectoryStore implements ObjectStore {
   readonly #objects: string;
   readonly #incoming: string;
   readonly #syncs = new DirectorySync();
+  /** Directories that are there, after a power loss too. Publishing puts most objects into the same few. */
+  readonly #durable = new Set<string>();
   /** Directories that are being made and are not durable yet. */
   readonly #making = new Set<Promise<unknown>>();
 
@@ -57,6 +62,7 @@ export class DirectoryStore implements ObjectStore {
       }
     } catch (error) {
       await rm(file, { force: true });
+      this.#durable.delete(dirname(path)); // Should somebody have removed it, the next put makes it again.
       if (options.ifAbsent !== true || !hasCode(error, 'EEXIST')) throw storageFailure(error);
       await this.#syncs.sync(dirname(path)); // Whoever was first may not have got this far.
       return 'exists';
@@ -143,6 +149,7 @@ export class DirectoryStore implements ObjectStore {
 
   /** Makes the directory and makes it durable, or waits for whoever makes it, or a part of its path, at the same time. */
   async #ensureDirectory(directory: string): Promise<void> {
+    if (this.#durable.has(directory)) return;
     const making = this.#makeDirectory(directory);
     this.#making.add(making);
     try {
@@ -150,6 +157,8 @@ export class DirectoryStore implements ObjectStore {
     } finally {
       this.#making.delete(making);
     }
+    if (this.#durable.size >= MAX_DURABLE_DIRECTORIES) this.#durable.clear();
+    this.#durable.add(directory);
   }
 
   /** Every parent that got a new entry is synced. */
