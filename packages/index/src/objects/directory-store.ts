@@ -54,12 +54,8 @@ export class DirectoryStore implements ObjectStore {
       if ('file' in source) await withFile(file, 'r+', (handle) => handle.sync());
       else await withFile(file, 'wx', (handle) => writeDurably(handle, source));
       await this.#ensureDirectory(dirname(path));
-      if (options.ifAbsent !== true) {
-        await rename(file, path);
-      } else {
-        await link(file, path); // Unlike rename, it never replaces.
-        await rm(file, { force: true });
-      }
+      if (options.ifAbsent !== true) await rename(file, path);
+      else await link(file, path); // Unlike rename, it never replaces.
     } catch (error) {
       await rm(file, { force: true });
       this.#durable.delete(dirname(path)); // Should somebody have removed it, the next put makes it again.
@@ -67,7 +63,7 @@ export class DirectoryStore implements ObjectStore {
       await this.#syncs.sync(dirname(path)); // Whoever was first may not have got this far.
       return 'exists';
     }
-    await this.#syncs.sync(dirname(path));
+    await Promise.all([this.#syncs.sync(dirname(path)), options.ifAbsent === true && rm(file, { force: true })]);
     return 'stored';
   }
 
