@@ -134,8 +134,12 @@ export class DemoIndex {
     if (named !== undefined) return { name: named, importName: named };
     const wheel = (await readdir(dist)).toSorted().find((file) => file.endsWith('.whl'));
     if (wheel === undefined) throw new Error('the directory holds no wheel');
-    const name = wheel.split('-')[0] ?? '';
-    return { name: name.replaceAll('_', '-'), importName: name };
+    const { output } = await run(['python3', '-m', 'zipfile', '--list', join(dist, wheel)], this.#environment);
+    const [, packageName] = /^(\w+)\/__init__\.py\s/m.exec(output) ?? [];
+    const [, moduleName] = /^(\w+)\.py\s/m.exec(output) ?? [];
+    const importName = packageName ?? moduleName;
+    if (importName === undefined) throw new Error(`${wheel} holds nothing to import`);
+    return { name: (wheel.split('-')[0] ?? '').replaceAll('_', '-'), importName };
   }
 
   leaveRunning(): void {
