@@ -1,4 +1,4 @@
-import { openAccounts } from '@holdfast/index';
+import { type Accounts, openAccounts } from '@holdfast/index';
 import { normalizeName } from '@holdfast/python-index';
 import { readArguments, text } from '../arguments.ts';
 import { type Command, UsageError } from '../command.ts';
@@ -10,14 +10,11 @@ export const accountCreate: Command = {
   summary: 'let somebody publish to an index',
   async run(args) {
     const [directory = '', name = ''] = readArguments(args, {}, ['DIRECTORY', 'NAME']).positionals;
-    const opened = await openAccounts(directory);
-    try {
-      await opened.accounts.createAccount(name);
+    return withAccounts(directory, async (accounts) => {
+      await accounts.createAccount(name);
       note(`The account ${name} exists. A token for it: holdfast token create ${directory} ${name}`);
       return 0;
-    } finally {
-      await opened.close();
-    }
+    });
   },
 };
 
@@ -33,9 +30,8 @@ export const tokenCreate: Command = {
     ]);
     const [directory = '', account = ''] = positionals;
     const project = text(options, 'project');
-    const opened = await openAccounts(directory);
-    try {
-      const { id, token } = await opened.accounts.createToken({
+    return withAccounts(directory, async (accounts) => {
+      const { id, token } = await accounts.createToken({
         account,
         project: project === undefined ? undefined : normalizeName(project),
         label: text(options, 'label') ?? '',
@@ -45,9 +41,7 @@ export const tokenCreate: Command = {
         `This is token ${id}. It is not shown again. Upload with the user name __token__ and the token as password.`,
       );
       return 0;
-    } finally {
-      await opened.close();
-    }
+    });
   },
 };
 
@@ -57,9 +51,8 @@ export const tokenList: Command = {
   summary: 'the tokens of an index',
   async run(args) {
     const { options, positionals } = readArguments(args, { json: { type: 'boolean' } }, ['DIRECTORY']);
-    const opened = await openAccounts(positionals[0] ?? '');
-    try {
-      const tokens = await opened.accounts.listTokens();
+    return withAccounts(positionals[0] ?? '', async (accounts) => {
+      const tokens = await accounts.listTokens();
       if (options.get('json') === true) {
         printJson(tokens);
         return 0;
@@ -69,9 +62,7 @@ export const tokenList: Command = {
         print([id, account, project ?? 'every project', createdAt.toISOString(), state, label].join('  '));
       }
       return 0;
-    } finally {
-      await opened.close();
-    }
+    });
   },
 };
 
@@ -81,13 +72,20 @@ export const tokenRevoke: Command = {
   summary: 'make a token worthless, at once',
   async run(args) {
     const [directory = '', id = ''] = readArguments(args, {}, ['DIRECTORY', 'ID']).positionals;
-    const opened = await openAccounts(directory);
-    try {
-      if (!(await opened.accounts.revokeToken(id))) throw new UsageError(`there is no valid token ${id}`);
+    return withAccounts(directory, async (accounts) => {
+      if (!(await accounts.revokeToken(id))) throw new UsageError(`there is no valid token ${id}`);
       note(`Token ${id} is worthless now.`);
       return 0;
-    } finally {
-      await opened.close();
-    }
+    });
   },
 };
+
+/** Opens the accounts of an index for one command, also while the index is served. */
+async function withAccounts(directory: string, use: (accounts: Accounts) => Promise<number>): Promise<number> {
+  const opened = await openAccounts(directory);
+  try {
+    return await use(opened.accounts);
+  } finally {
+    await opened.close();
+  }
+}

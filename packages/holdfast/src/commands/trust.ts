@@ -1,5 +1,12 @@
 import { open } from 'node:fs/promises';
-import { addTrust, holdfastHome, listTrust, removeTrust, type TrustedIndex } from '@holdfast/installer';
+import {
+  addTrust,
+  holdfastHome,
+  listTrust,
+  removeTrust,
+  type TrustedIndex,
+  withoutCredentials,
+} from '@holdfast/installer';
 import { readArguments, text, texts } from '../arguments.ts';
 import { type Command, UsageError } from '../command.ts';
 import { note, paint, print, printJson } from '../terminal.ts';
@@ -79,11 +86,4 @@ async function readRootFile(path: string): Promise<Uint8Array> {
 
 function describe({ name, urls, fingerprint, addedAt }: TrustedIndex): object {
   return { name, urls: urls.map(withoutCredentials), fingerprint, addedAt: addedAt.toISOString() };
-}
-
-function withoutCredentials(url: string): string {
-  const shown = new URL(url);
-  shown.username = '';
-  shown.password = '';
-  return shown.href;
 }

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { syncDirectory } from '@holdfast/tuf/node';
 
 /**
  * Makes changes of directories durable. Callers that ask for the same directory while a sync of it runs share the next
@@ -32,14 +32,5 @@ export class DirectorySync {
     });
     this.#running.set(directory, sync);
     return sync;
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
