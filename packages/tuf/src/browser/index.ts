@@ -1,0 +1,1 @@
+export { IndexedDbMetadataStore } from './indexed-db-store.ts';
