@@ -228,3 +228,16 @@ export class LimitError extends TufError {
     this.limit = limit;
   }
 }
+
+/** The clock is earlier than it was at a refresh that succeeded: expiry would mean nothing. */
+export class ClockError extends TufError {
+  readonly code = 'CLOCK';
+  readonly now: Date;
+  readonly latest: Date;
+
+  constructor(now: Date, latest: Date) {
+    super(`the clock says ${now.toISOString()}, but said ${latest.toISOString()} at an earlier refresh`);
+    this.now = now;
+    this.latest = latest;
+  }
+}

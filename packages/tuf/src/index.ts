@@ -13,11 +13,28 @@ export { parseTargets } from './parse/targets.ts';
 export { addSignature, type Signer, signMetadata } from './sign.ts';
 export { checkSignatures, type SignatureCheck, verifySignatures } from './verify.ts';
 export { HASH_ALGORITHMS, verifyContent } from './client/digests.ts';
+export { HttpFetcher, type HttpFetcherOptions } from './client/http-fetcher.ts';
+export { DEFAULT_TRANSFER_LIMITS, type TransferLimits } from './client/http-limits.ts';
+export type { TransferSink } from './client/http-transfer.ts';
 export { MemoryMetadataStore } from './client/memory-store.ts';
-export { DEFAULT_LIMITS, type MetadataFetcher, type MetadataStore, type UpdaterLimits } from './client/ports.ts';
+export {
+  DEFAULT_LIMITS,
+  type FetchOptions,
+  type MetadataFetcher,
+  type MetadataStore,
+  type UpdaterLimits,
+} from './client/ports.ts';
 export { encodeRoleName } from './client/role-name.ts';
 export { targetUrlPath, verifyTarget } from './client/target.ts';
 export { TrustedSet, type VerifiedRole } from './client/trusted-set.ts';
-export { type RefreshReport, type TargetInfo, Updater, type UpdaterOptions } from './client/updater.ts';
+export type { OfflineMode } from './client/refresh.ts';
+export type { UpdaterProgress } from './client/source.ts';
+export {
+  type CallOptions,
+  type RefreshReport,
+  type TargetInfo,
+  Updater,
+  type UpdaterOptions,
+} from './client/updater.ts';
 export { PathPattern } from './delegation/pattern.ts';
 export { type Edge, type Found, MAX_DELEGATIONS, searchTarget, walkDirectory } from './delegation/search.ts';

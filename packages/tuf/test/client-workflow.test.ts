@@ -384,15 +384,15 @@ describe('an updater', () => {
     await client(repository, { store }).refresh();
     repository.unreachable = true;
     await assert.rejects(client(repository, { store }).refresh(), NetworkError);
-    const offline = client(repository, { store, allowOffline: true });
+    const offline = client(repository, { store, offline: 'fallback' });
     const report = await offline.refresh();
     assert.deepEqual([report.offline, report.rootVersion], [true, 2]);
     assert.notEqual(await offline.targetInfo('a'), undefined);
     await assert.rejects(
-      client(repository, { store, allowOffline: true, clock: () => later(2) }).refresh(),
+      client(repository, { store, offline: 'fallback', clock: () => later(2) }).refresh(),
       ExpiredError,
     );
-    await assert.rejects(client(repository, { allowOffline: true }).refresh(), NetworkError);
+    await assert.rejects(client(repository, { offline: 'fallback' }).refresh(), NetworkError);
   });
 
   it('does not take a refusal for a missing network', async () => {
@@ -400,7 +400,7 @@ describe('an updater', () => {
     const store = new MemoryMetadataStore();
     await client(repository, { store }).refresh();
     repository.files.set('timestamp.json', new TextEncoder().encode('{}'));
-    await assert.rejects(client(repository, { store, allowOffline: true }).refresh(), { code: 'FORMAT' });
+    await assert.rejects(client(repository, { store, offline: 'fallback' }).refresh(), { code: 'FORMAT' });
   });
 
   it('recovers when any stored file is cut short, changed or gone, at every length that matters (§5)', async () => {

@@ -79,7 +79,7 @@ export class IndexClient {
       fetcher: new MirrorMetadataFetcher(mirrors),
       store: metadata,
       clock,
-      allowOffline: true,
+      offline: 'fallback',
     });
     return new IndexClient(trusted, { mirrors, updater, metadata, files: new FileSource(mirrors, store) }, options);
   }

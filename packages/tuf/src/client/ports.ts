@@ -1,12 +1,20 @@
+export interface FetchOptions {
+  /** Bytes. Reading stops there with a LengthMismatchError, and the body is cancelled. */
+  readonly maxLength: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Told after each piece how many bytes are there so far; falls when a transfer has to begin anew. */
+  readonly onReceived?: ((received: number) => void) | undefined;
+}
+
 /** Where metadata comes from: usually an HTTP directory, relative to which `path` is resolved. */
 export interface MetadataFetcher {
   /**
    * @param path percent-encoded, such as `2.root.json`
-   * @param options `maxLength` in bytes: reading stops there with a LengthMismatchError, and the body is cancelled
    * @throws NotFoundError when the repository says that it has no such file (HTTP 403, 404, 410)
    * @throws NetworkError when it could not be reached or did not answer properly
+   * @throws LengthMismatchError
    */
-  fetch(path: string, options: { readonly maxLength: number; readonly signal?: AbortSignal }): Promise<Uint8Array>;
+  fetch(path: string, options: FetchOptions): Promise<Uint8Array>;
 }
 
 /** Keeps verified metadata between runs. Names are free text such as `timestamp.json`; several processes may share one. */

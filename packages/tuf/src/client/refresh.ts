@@ -3,9 +3,11 @@ import { NetworkError, RollbackError, SupersededError, TufError } from '../error
 import type { Metadata, TopLevelRole } from '../model.ts';
 import { parseSnapshot, parseTimestamp } from '../parse/meta.ts';
 import { verifySignatures } from '../verify.ts';
-import type { MetadataFetcher, MetadataStore, UpdaterLimits } from './ports.ts';
+import { checkClock, recordTime } from './clock-guard.ts';
+import type { MetadataStore, UpdaterLimits } from './ports.ts';
 import { encodeRoleName } from './role-name.ts';
 import { followRemoteRoots, followStoredRoots, rootName, storeNewestRoot } from './roots.ts';
+import type { Source, Wanted } from './source.ts';
 import { TrustedSet, type VerifiedRole } from './trusted-set.ts';
 
 /** The last timestamp that this refresh knows to be in the store. */
@@ -21,82 +23,97 @@ export interface Outcome {
 /** Each attempt loses only against a process that has just finished one. */
 const MAX_ATTEMPTS = 5;
 
+/** Whether stored, unexpired metadata may stand in for a repository: never, when it cannot be reached, or always. */
+export type OfflineMode = 'never' | 'fallback' | 'only';
+
+export interface WorkflowOptions {
+  readonly source: Source;
+  readonly store: MetadataStore;
+  readonly limits: UpdaterLimits;
+  readonly offline: OfflineMode;
+  readonly guardClock: boolean;
+}
+
 /** The client workflow (§5) with its I/O: what is fetched, what is read from the store, what is written back. */
 export class Workflow {
-  private readonly fetcher: MetadataFetcher;
-  private readonly store: MetadataStore;
-  private readonly limits: UpdaterLimits;
-  private readonly allowOffline: boolean;
-  private readonly signal: AbortSignal | undefined;
+  private readonly options: WorkflowOptions;
 
-  constructor(
-    fetcher: MetadataFetcher,
-    store: MetadataStore,
-    limits: UpdaterLimits,
-    allowOffline: boolean,
-    signal: AbortSignal | undefined,
-  ) {
-    this.fetcher = fetcher;
-    this.store = store;
-    this.limits = limits;
-    this.allowOffline = allowOffline;
-    this.signal = signal;
+  constructor(options: WorkflowOptions) {
+    this.options = options;
   }
 
   /**
    * Root, timestamp, snapshot, targets, in this order (§5.3 to §5.6). Begins anew when another process has moved the
    * store on meanwhile: its newer snapshot would make ours look like a rollback.
    */
-  async refresh(trustedRoot: Uint8Array, referenceTime: Date): Promise<Outcome> {
+  async refresh(trustedRoot: Uint8Array, referenceTime: Date, signal: AbortSignal): Promise<Outcome> {
+    const { store, guardClock } = this.options;
+    if (guardClock) await checkClock(store, referenceTime);
     for (let attempt = 1; ; attempt++) {
       const seen: Seen = { timestamp: undefined };
       try {
-        return await this.refreshOnce(trustedRoot, referenceTime, seen);
+        const outcome = await this.refreshOnce(trustedRoot, referenceTime, seen, signal);
+        if (guardClock) await recordTime(store, referenceTime);
+        return outcome;
       } catch (error) {
         if (attempt === MAX_ATTEMPTS || !(await this.isSuperseded(error, seen))) throw error;
       }
     }
   }
 
-  private async refreshOnce(trustedRoot: Uint8Array, referenceTime: Date, seen: Seen): Promise<Outcome> {
+  private async refreshOnce(
+    trustedRoot: Uint8Array,
+    referenceTime: Date,
+    seen: Seen,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { store, source, limits } = this.options;
     const set = await TrustedSet.create(trustedRoot, referenceTime);
-    await followStoredRoots(set, this.store);
-    const rootsUnreached = await this.unlessOffline(() =>
-      followRemoteRoots(set, this.store, this.fetcher, this.limits, this.signal),
-    );
-    await storeNewestRoot(set, this.store);
+    await followStoredRoots(set, store);
+    const rootsUnreached = await this.unlessOffline(() => followRemoteRoots(set, store, source, limits, signal));
+    await storeNewestRoot(set, store);
     // §5.3.10
     set.checkRootFresh();
-    const unreached = await this.loadTimestamp(set, rootsUnreached, seen);
-    await this.loadSnapshot(set, unreached);
-    await this.loadRole(set, 'targets', 'root', unreached);
+    const unreached = await this.loadTimestamp(set, rootsUnreached, seen, signal);
+    await this.loadSnapshot(set, unreached, signal);
+    await this.loadRole(set, 'targets', 'root', signal, unreached);
     return { set, offline: unreached !== undefined };
   }
 
   private async isSuperseded(error: unknown, seen: Seen): Promise<boolean> {
     if (error instanceof SupersededError) return true;
     if (!(error instanceof RollbackError)) return false;
-    const stored = await this.store.read('timestamp.json');
+    const stored = await this.options.store.read('timestamp.json');
     return stored !== undefined && (seen.timestamp === undefined || !equalBytes(stored, seen.timestamp));
   }
 
   /** §5.6.1 to §5.6.6 for one role and one parent: from the store if that is still current, else fetched. */
-  async loadRole(set: TrustedSet, role: string, parent: string, unreached?: NetworkError): Promise<VerifiedRole> {
+  async loadRole(
+    set: TrustedSet,
+    role: string,
+    parent: string,
+    signal: AbortSignal,
+    unreached?: NetworkError,
+  ): Promise<VerifiedRole> {
     const known = set.verifiedRole(role, parent);
     if (known !== undefined) return known;
-    const { version, length = this.limits.targetsBytes } = set.roleMeta(role);
+    const { store, limits } = this.options;
+    const { version, length } = set.roleMeta(role);
     const name = `${role}.json`;
-    const stored = await this.store.read(name);
+    const stored = await store.read(name);
     if (stored !== undefined) {
       const verified = await refusedAsUndefined(() => set.updateRole(stored, role, parent));
       if (verified !== undefined) return verified;
     }
-    if (unreached !== undefined) throw unreached;
-    const prefix = set.root.signed.consistentSnapshot ? `${version}.` : '';
-    const bytes = await this.fetch(`${prefix}${encodeRoleName(role)}.json`, Math.min(length, this.limits.targetsBytes));
-    const verified = await set.updateRole(bytes, role, parent);
+    const path = `${versionPrefix(set, version)}${encodeRoleName(role)}.json`;
+    if (unreached !== undefined) throw missing(path, unreached);
+    const maxLength = Math.min(length ?? limits.targetsBytes, limits.targetsBytes);
+    const { bytes, verified } = await this.fetch({ path, maxLength, expected: length, signal }, async (bytes) => ({
+      bytes,
+      verified: await set.updateRole(bytes, role, parent),
+    }));
     // §5.6.6
-    await this.store.write(name, bytes);
+    await store.write(name, bytes);
     return verified;
   }
 
@@ -105,29 +122,36 @@ export class Workflow {
     set: TrustedSet,
     rootsUnreached: NetworkError | undefined,
     seen: Seen,
+    signal: AbortSignal,
   ): Promise<NetworkError | undefined> {
-    const stored = await this.store.read('timestamp.json');
+    const { store, limits } = this.options;
+    const stored = await store.read('timestamp.json');
     seen.timestamp = stored;
     if (stored !== undefined) await refusedAsUndefined(() => set.updateTimestamp(stored));
     const unreached =
       rootsUnreached ??
       (await this.unlessOffline(async () => {
-        const bytes = await this.fetch('timestamp.json', this.limits.timestampBytes);
-        if (!(await set.updateTimestamp(bytes))) return;
-        // §5.4.4 comes before §5.4.5: what has expired is not kept.
-        set.checkTimestampFresh();
-        await this.persist(set, 'timestamp', stored, bytes);
-        seen.timestamp = bytes;
+        const wanted = { path: 'timestamp.json', maxLength: limits.timestampBytes, signal };
+        const newer = await this.fetch(wanted, async (bytes) => {
+          if (!(await set.updateTimestamp(bytes))) return undefined;
+          // §5.4.4 comes before §5.4.5: what has expired is not kept.
+          set.checkTimestampFresh();
+          return bytes;
+        });
+        if (newer === undefined) return;
+        await this.persist(set, 'timestamp', stored, newer);
+        seen.timestamp = newer;
       }));
-    if (unreached !== undefined && set.timestamp === undefined) throw unreached;
+    if (unreached !== undefined && set.timestamp === undefined) throw missing('timestamp.json', unreached);
     set.checkTimestampFresh();
     return unreached;
   }
 
   /** §5.5 */
-  private async loadSnapshot(set: TrustedSet, unreached: NetworkError | undefined): Promise<void> {
-    const { snapshotMeta } = set.checkTimestampFresh();
-    const stored = await this.store.read('snapshot.json');
+  private async loadSnapshot(set: TrustedSet, unreached: NetworkError | undefined, signal: AbortSignal): Promise<void> {
+    const { store, limits } = this.options;
+    const { version, length } = set.checkTimestampFresh().snapshotMeta;
+    const stored = await store.read('snapshot.json');
     if (stored !== undefined) {
       const current = await refusedAsUndefined(async () => {
         await set.updateSnapshot(stored, 'cache');
@@ -135,13 +159,15 @@ export class Workflow {
       });
       if (current !== undefined) return;
     }
-    if (unreached !== undefined) throw unreached;
-    const prefix = set.root.signed.consistentSnapshot ? `${snapshotMeta.version}.` : '';
-    const length = Math.min(snapshotMeta.length ?? this.limits.snapshotBytes, this.limits.snapshotBytes);
-    const bytes = await this.fetch(`${prefix}snapshot.json`, length);
-    await set.updateSnapshot(bytes);
-    await set.checkSnapshotCurrent();
-    await this.persist(set, 'snapshot', stored, bytes);
+    const path = `${versionPrefix(set, version)}snapshot.json`;
+    if (unreached !== undefined) throw missing(path, unreached);
+    const maxLength = Math.min(length ?? limits.snapshotBytes, limits.snapshotBytes);
+    const fetched = await this.fetch({ path, maxLength, expected: length, signal }, async (bytes) => {
+      await set.updateSnapshot(bytes);
+      await set.checkSnapshotCurrent();
+      return bytes;
+    });
+    await this.persist(set, 'snapshot', stored, fetched);
   }
 
   /**
@@ -155,14 +181,14 @@ export class Workflow {
     seen: Uint8Array | undefined,
     bytes: Uint8Array,
   ): Promise<void> {
+    const { store } = this.options;
     const name = `${role}.json`;
-    await this.store.lock(async () => {
-      if ((await this.store.read(rootName(set.root.signed.version + 1))) !== undefined)
-        throw new SupersededError('root');
-      const current = await this.store.read(name);
+    await store.lock(async () => {
+      if ((await store.read(rootName(set.root.signed.version + 1))) !== undefined) throw new SupersededError('root');
+      const current = await store.read(name);
       const changed = current !== undefined && (seen === undefined || !equalBytes(current, seen));
       if (changed && (await isNewer(set, role, current))) throw new SupersededError(role);
-      await this.store.write(name, bytes);
+      await store.write(name, bytes);
     });
   }
 
@@ -172,14 +198,22 @@ export class Workflow {
       await fetchAll();
       return undefined;
     } catch (error) {
-      if (error instanceof NetworkError && this.allowOffline) return error;
+      if (error instanceof NetworkError && this.options.offline !== 'never') return error;
       throw error;
     }
   }
 
-  private async fetch(path: string, maxLength: number): Promise<Uint8Array> {
-    return this.fetcher.fetch(path, { maxLength, ...(this.signal === undefined ? {} : { signal: this.signal }) });
+  private fetch<T>(wanted: Wanted, verify: (bytes: Uint8Array) => Promise<T>): Promise<T> {
+    return this.options.source.fetch(wanted, verify);
   }
+}
+
+function versionPrefix(set: TrustedSet, version: number): string {
+  return set.root.signed.consistentSnapshot ? `${version}.` : '';
+}
+
+function missing(path: string, unreached: NetworkError): NetworkError {
+  return new NetworkError(path, 'the repository is not reached and the store does not have it', unreached);
 }
 
 /** Stored metadata that is damaged, superseded or expired is no failure: it is fetched anew. */

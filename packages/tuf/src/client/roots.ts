@@ -2,7 +2,8 @@ import { NotFoundError, TufError } from '../errors.ts';
 import { equalBytes } from '../bytes.ts';
 import type { Root, TopLevelRole } from '../model.ts';
 import { parseRoot } from '../parse/root.ts';
-import type { MetadataFetcher, MetadataStore, UpdaterLimits } from './ports.ts';
+import type { MetadataStore, UpdaterLimits } from './ports.ts';
+import type { Source } from './source.ts';
 import type { TrustedSet } from './trusted-set.ts';
 
 /** Where the store keeps one version of root; names of roles end in `.json`, so none can be mistaken for it. */
@@ -34,23 +35,29 @@ export async function followStoredRoots(set: TrustedSet, store: MetadataStore): 
 export async function followRemoteRoots(
   set: TrustedSet,
   store: MetadataStore,
-  fetcher: MetadataFetcher,
-  limits: UpdaterLimits,
-  signal: AbortSignal | undefined,
+  source: Source,
+  { rootRotations, rootBytes }: UpdaterLimits,
+  signal: AbortSignal,
 ): Promise<void> {
-  for (let count = 0; count < limits.rootRotations; count++) {
+  for (let count = 0; count < rootRotations; count++) {
     const previous = set.root.signed;
     const version = previous.version + 1;
-    const bytes = await fetchNewer(fetcher, version, limits.rootBytes, signal);
-    if (bytes === undefined) return;
-    const next = await set.updateRoot(bytes);
+    const wanted = { path: `${version}.root.json`, maxLength: rootBytes, signal };
+    const next = await source.fetch(wanted, (bytes) => set.updateRoot(bytes)).catch(absentAsUndefined);
+    if (next === undefined) return;
     await store.lock(async () => {
       // §5.3.11: removed before the new root is there, so that a crash in between cannot make us forget to do it.
       if (hasRotated(previous, next.signed)) await forgetOnlineMetadata(store);
       // §5.3.8
-      await store.write(rootName(version), bytes);
+      await store.write(rootName(version), next.bytes);
     });
   }
+}
+
+/** §5.3.3: the repository says that there is no such version. */
+function absentAsUndefined(error: unknown): undefined {
+  if (error instanceof NotFoundError) return undefined;
+  throw error;
 }
 
 /** Keeps the newest root under its plain name as well. */
@@ -62,21 +69,6 @@ export async function storeNewestRoot(set: TrustedSet, store: MetadataStore): Pr
     if ((await store.read(rootName(set.root.signed.version + 1))) !== undefined) return;
     await store.write('root.json', set.root.bytes);
   });
-}
-
-async function fetchNewer(
-  fetcher: MetadataFetcher,
-  version: number,
-  maxLength: number,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array | undefined> {
-  try {
-    return await fetcher.fetch(`${version}.root.json`, { maxLength, ...(signal === undefined ? {} : { signal }) });
-  } catch (error) {
-    // §5.3.3: the repository says that there is no such version.
-    if (error instanceof NotFoundError) return undefined;
-    throw error;
-  }
 }
 
 /** A client that was updated may bring a root newer than any that the store has seen: §5.3.11 holds for that step too. */

@@ -1,23 +1,34 @@
 import { crypto } from '#crypto';
 import { type Edge, searchTarget, walkDirectory } from '../delegation/search.ts';
-import { LimitError, NotFoundError } from '../errors.ts';
+import { LimitError, NetworkError, NotFoundError } from '../errors.ts';
 import type { TargetFile, Targets } from '../model.ts';
 import { DEFAULT_LIMITS, type MetadataFetcher, type MetadataStore, type UpdaterLimits } from './ports.ts';
-import { Workflow } from './refresh.ts';
+import { type OfflineMode, Workflow } from './refresh.ts';
+import { Shared } from './shared.ts';
+import { Source, type UpdaterProgress } from './source.ts';
+import { targetUrlPath } from './target.ts';
 import type { TrustedSet, VerifiedRole } from './trusted-set.ts';
 
 export interface UpdaterOptions {
   /** The root that came with the client, or by another trusted way (§5.2). */
   readonly trustedRoot: Uint8Array;
-  readonly fetcher: MetadataFetcher;
+  /** One, or several mirrors of one repository: what one lacks or serves wrong is taken from the next. */
+  readonly fetcher: MetadataFetcher | readonly MetadataFetcher[];
   readonly store: MetadataStore;
   /** Read once for each refresh (§5.1). */
   readonly clock: () => Date;
-  /** When the repository cannot be reached, use what is stored, as long as it has not expired. Default false. */
-  readonly allowOffline?: boolean;
+  /** `fallback`: unexpired metadata of the store when the repository is not reached; `only`: no request. Default `never`. */
+  readonly offline?: OfflineMode;
   readonly limits?: Partial<UpdaterLimits>;
-  /** Ends every fetch of this updater. */
-  readonly signal?: AbortSignal;
+  /** Refuse a clock that was set back since the last refresh with this store. Default true. */
+  readonly guardClock?: boolean;
+  /** Told of every piece received and of every file verified. */
+  readonly onProgress?: (progress: UpdaterProgress) => void;
+}
+
+export interface CallOptions {
+  /** Ends this call; what other calls wait for goes on. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface RefreshReport {
@@ -40,6 +51,8 @@ export interface TargetInfo {
   /** Of the role that answered. */
   readonly version: number;
   readonly expires: Date;
+  /** Where the content is, below the address of the targets, percent-encoded (§5.7.3, §6.2). */
+  readonly urlPath: string;
 }
 
 /** What one refresh arrived at; later refreshes make another one, so that a search never mixes two. */
@@ -47,7 +60,7 @@ interface View {
   readonly set: TrustedSet;
   readonly report: RefreshReport;
   /** Roles being loaded, by parent and role, so that parallel searches load each one once. */
-  readonly loading: Map<string, Promise<VerifiedRole>>;
+  readonly loading: Map<string, Shared<VerifiedRole>>;
 }
 
 /**
@@ -59,25 +72,28 @@ export class Updater {
   private readonly limits: UpdaterLimits;
   private readonly workflow: Workflow;
   private view: View | undefined;
-  private refreshing: Promise<View> | undefined;
+  private refreshing: Shared<View> | undefined;
 
   constructor(options: UpdaterOptions) {
-    const { fetcher, store, allowOffline = false, signal } = options;
+    const { fetcher, store, offline = 'never', guardClock = true, onProgress } = options;
     this.options = options;
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.workflow = new Workflow(fetcher, store, this.limits, allowOffline, signal);
+    const mirrors = 'fetch' in fetcher ? [fetcher] : fetcher;
+    const source = new Source(offline === 'only' ? [UNREACHABLE] : mirrors, onProgress);
+    this.workflow = new Workflow({ source, store, limits: this.limits, offline, guardClock });
   }
 
   /** Brings root, timestamp, snapshot and targets up to date. A call during another one shares its outcome. */
-  async refresh(): Promise<RefreshReport> {
-    return (await this.nextView()).report;
+  async refresh({ signal }: CallOptions = {}): Promise<RefreshReport> {
+    return (await this.nextView(signal)).report;
   }
 
   /** Searches the delegations (§5.6.7) as of the last refresh; refreshes first if there was none. */
-  async targetInfo(path: string): Promise<TargetInfo | undefined> {
+  async targetInfo(path: string, { signal }: CallOptions = {}): Promise<TargetInfo | undefined> {
     const hash = await sha256(path);
-    return this.withView(async (view) => {
-      const found = await drive(searchTarget({ path, hash }, this.limits.delegations), (edge) => this.load(view, edge));
+    return this.withView(signal, async (view) => {
+      const search = searchTarget({ path, hash }, this.limits.delegations);
+      const found = await drive(search, (edge) => this.load(view, edge, signal));
       return found === undefined ? undefined : targetInfo(view.set, path, found.edge, found.file);
     });
   }
@@ -87,14 +103,14 @@ export class Updater {
    * roles that answer.
    * @throws LimitError when the directory is spread over more roles than may be visited
    */
-  async targetsIn(directory: string): Promise<readonly TargetInfo[]> {
+  async targetsIn(directory: string, { signal }: CallOptions = {}): Promise<readonly TargetInfo[]> {
     if (!directory.endsWith('/') && directory !== '') throw new RangeError('a directory ends in a slash');
-    return this.withView(async (view) => {
-      const paths = await this.pathsIn(view, directory);
+    return this.withView(signal, async (view) => {
+      const paths = await this.pathsIn(view, directory, signal);
       const infos: TargetInfo[] = [];
       for (const path of paths) {
         const search = searchTarget({ path, hash: await sha256(path) }, this.limits.delegations);
-        const found = await drive(search, (edge) => this.load(view, edge));
+        const found = await drive(search, (edge) => this.load(view, edge, signal));
         if (found !== undefined) infos.push(targetInfo(view.set, path, found.edge, found.file));
       }
       return infos;
@@ -102,13 +118,13 @@ export class Updater {
   }
 
   /** Names in any role that could answer for the directory; whether it does is decided name by name. */
-  private async pathsIn(view: View, directory: string): Promise<ReadonlySet<string>> {
+  private async pathsIn(view: View, directory: string, signal: AbortSignal | undefined): Promise<ReadonlySet<string>> {
     const { delegations } = this.limits;
     const paths = new Set<string>();
     let visited = 0;
     await drive(walkDirectory(directory, delegations), async (edge) => {
       if (visited++ > delegations) throw new LimitError(`the listing of ${directory}`, delegations);
-      const targets = await this.load(view, edge);
+      const targets = await this.load(view, edge, signal);
       for (const path of targets.targets.keys()) {
         if (path.startsWith(directory) && !path.includes('/', directory.length)) paths.add(path);
       }
@@ -117,41 +133,54 @@ export class Updater {
     return paths;
   }
 
-  private load({ set, loading }: View, { role, parent }: Edge): Promise<Targets> {
+  private async load(
+    { set, loading }: View,
+    { role, parent }: Edge,
+    signal: AbortSignal | undefined,
+  ): Promise<Targets> {
     const key = JSON.stringify([parent, role]);
-    let verified = loading.get(key);
-    if (verified === undefined) {
-      verified = this.workflow.loadRole(set, role, parent);
-      loading.set(key, verified);
-      // A failure is not remembered: the next search tries again. Its own caller sees the error.
-      verified.catch(() => loading.delete(key));
+    let shared = loading.get(key);
+    if (shared === undefined || shared.abandoned) {
+      shared = new Shared((own) => this.workflow.loadRole(set, role, parent, own));
+      loading.set(key, shared);
     }
-    return verified.then(({ metadata }) => metadata.signed);
+    try {
+      return (await shared.join(signal)).metadata.signed;
+    } catch (error) {
+      // A failure is not remembered: the next search tries again.
+      if (loading.get(key) === shared) loading.delete(key);
+      throw error;
+    }
   }
 
   /** A repository sweeps old snapshots away: who meets such a gap goes on with the newest one, once. */
-  private async withView<T>(work: (view: View) => Promise<T>): Promise<T> {
-    const view = this.view ?? (await this.nextView());
+  private async withView<T>(signal: AbortSignal | undefined, work: (view: View) => Promise<T>): Promise<T> {
+    const view = this.view ?? (await this.nextView(signal));
     try {
       return await work(view);
     } catch (error) {
       if (!(error instanceof NotFoundError)) throw error;
-      const next = await this.nextView();
+      const next = await this.nextView(signal);
       if (next.report.snapshotVersion === view.report.snapshotVersion) throw error;
       return work(next);
     }
   }
 
-  private nextView(): Promise<View> {
-    this.refreshing ??= this.makeView().finally(() => {
-      this.refreshing = undefined;
-    });
-    return this.refreshing;
+  private nextView(signal: AbortSignal | undefined): Promise<View> {
+    if (this.refreshing === undefined || this.refreshing.abandoned) {
+      const shared = new Shared((own) =>
+        this.makeView(own).finally(() => {
+          if (this.refreshing === shared) this.refreshing = undefined;
+        }),
+      );
+      this.refreshing = shared;
+    }
+    return this.refreshing.join(signal);
   }
 
-  private async makeView(): Promise<View> {
+  private async makeView(signal: AbortSignal): Promise<View> {
     const { trustedRoot, clock } = this.options;
-    const refresh = () => this.workflow.refresh(trustedRoot, clock());
+    const refresh = () => this.workflow.refresh(trustedRoot, clock(), signal);
     const { set, offline } = await refresh().catch((error: unknown) => {
       // The snapshot or targets of the timestamp just read may have been swept away meanwhile.
       if (error instanceof NotFoundError && error.path !== 'timestamp.json') return refresh();
@@ -161,6 +190,12 @@ export class Updater {
     return this.view;
   }
 }
+
+const UNREACHABLE: MetadataFetcher = {
+  fetch: async (path) => {
+    throw new NetworkError(path, 'no request is made offline');
+  },
+};
 
 function reportOn({ root, timestamp, snapshot, targets }: TrustedSet, offline: boolean): RefreshReport {
   if (timestamp === undefined || snapshot === undefined || targets === undefined)
@@ -179,7 +214,8 @@ function targetInfo(set: TrustedSet, path: string, { role, parent, chain }: Edge
   const verified = set.verifiedRole(role, parent);
   if (verified === undefined) throw new Error(`${role} was not verified for ${parent}`);
   const { version, expires } = verified.metadata.signed;
-  return { path, file, chain, keys: verified.keyids, version, expires };
+  const urlPath = targetUrlPath(path, file, set.root.signed.consistentSnapshot);
+  return { path, file, chain, keys: verified.keyids, version, expires, urlPath };
 }
 
 async function drive<T>(search: Generator<Edge, T, Targets>, load: (edge: Edge) => Promise<Targets>): Promise<T> {

@@ -1,0 +1,31 @@
+import { ClockError } from '../errors.ts';
+import type { MetadataStore } from './ports.ts';
+
+const NAME = 'latest-time';
+/** Corrections below this are ordinary; the record is also renewed no more often. Milliseconds. */
+const TOLERANCE_MS = 60 * 60 * 1000;
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+
+/**
+ * A clock set back would make expired metadata valid again (freeze). So the time of successful refreshes is kept beside the
+ * metadata. It can never lie further ahead than the expiry of a timestamp that was accepted then.
+ * @throws ClockError when it is more than an hour earlier than at an earlier refresh
+ */
+export async function checkClock(store: MetadataStore, now: Date): Promise<void> {
+  const latest = await latestTime(store);
+  if (latest !== undefined && now.getTime() < latest.getTime() - TOLERANCE_MS) throw new ClockError(now, latest);
+}
+
+/** To be called once a refresh has succeeded at `now`. */
+export async function recordTime(store: MetadataStore, now: Date): Promise<void> {
+  const latest = await latestTime(store);
+  if (latest !== undefined && now.getTime() < latest.getTime() + TOLERANCE_MS) return;
+  await store.write(NAME, new TextEncoder().encode(`${now.toISOString().slice(0, 19)}Z`));
+}
+
+/** A damaged record is as good as none: it guards the clock, not the metadata. */
+async function latestTime(store: MetadataStore): Promise<Date | undefined> {
+  const bytes = await store.read(NAME);
+  const text = bytes === undefined ? '' : new TextDecoder().decode(bytes.subarray(0, 64));
+  return ISO_TIME.test(text) && !Number.isNaN(Date.parse(text)) ? new Date(text) : undefined;
+}
