@@ -11,6 +11,7 @@ const samples: readonly Error[] = [
   new tuf.RollbackError('timestamp', 7, 6),
   new tuf.RollbackError('unclaimed', 7, undefined),
   new tuf.ExpiredError('timestamp', now, now),
+  new tuf.ClockError(now, now),
   new tuf.UnsignedMetadataError('root', 2, 1, new Map()),
   new tuf.MismatchError('snapshot', 3, 4),
   new tuf.MissingMetadataError('unclaimed'),

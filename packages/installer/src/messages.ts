@@ -1,4 +1,5 @@
 import {
+  ClockError,
   ExpiredError,
   FormatError,
   HashMismatchError,
@@ -81,6 +82,11 @@ function explainTuf(error: TufError): Explanation {
       "Check this computer's clock. If it is right, try later or add another mirror.",
     );
   }
+  if (error instanceof ClockError)
+    return say(
+      `This computer's clock says ${error.now.toISOString()}, but at an earlier refresh it said ${error.latest.toISOString()}. With a clock set back, old files could pass as current.`,
+      'Set the clock, then run the command again. If the earlier time was the wrong one, remove the index with "holdfast trust remove" and add it anew.',
+    );
   if (error instanceof UnsignedMetadataError) {
     const needed = `${error.threshold} ${error.threshold === 1 ? 'signature' : 'signatures'}`;
     return say(

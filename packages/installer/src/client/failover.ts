@@ -1,4 +1,4 @@
-import { NetworkError } from '@holdfast/tuf';
+import { ClockError, NetworkError } from '@holdfast/tuf';
 import { MirrorsFailedError, OfflineMissingError } from '../errors.ts';
 import type { MirrorProblem } from '../errors.ts';
 import type { Mirror } from '../fetch/mirror.ts';
@@ -19,7 +19,8 @@ export async function withFailover<T>(mirrors: Mirrors, subject: string, operati
       return await operation();
     } catch (error) {
       if (error instanceof NetworkError) throw new OfflineMissingError(subject, mirrors.takeProblems(), error);
-      if (mirrors.size === 1) throw error;
+      // No mirror is at fault for this computer's clock.
+      if (mirrors.size === 1 || error instanceof ClockError) throw error;
       if (mirrors.order()[0] !== suspect) continue;
       failures.set(suspect, error);
       mirrors.shun(suspect, error);

@@ -53,7 +53,8 @@ export class HttpFetcher implements MetadataFetcher {
   /** A path never leaves the address: with a `..` in it the URL comes out different. */
   private resolve(path: string): URL {
     const url = new URL(this.url + path);
-    if (url.href !== this.url + path) throw new FormatError('path', `${path} cannot be part of an address`);
+    if (url.href !== this.url + path || url.search !== '' || url.hash !== '')
+      throw new FormatError('path', `${path} cannot be part of an address`);
     return url;
   }
 }
