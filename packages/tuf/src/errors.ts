@@ -196,6 +196,42 @@ export class KeyFileError extends TufError {
   }
 }
 
+export type SignerProblem =
+  | 'unreachable'
+  | 'timeout'
+  | 'no-such-key'
+  | 'refused'
+  | 'pin-wrong'
+  | 'pin-locked'
+  | 'unsupported'
+  | 'invalid-answer'
+  | 'invalid-signature';
+
+/** An agent, a token or a service that holds a key did not sign, or not what a client would accept. */
+export class SignerError extends TufError {
+  readonly code = 'SIGNER';
+  /** Who holds the key: `the SSH agent at /run/agent`, … */
+  readonly holder: string;
+  readonly problem: SignerProblem;
+
+  constructor(holder: string, problem: SignerProblem, detail: string, cause?: unknown) {
+    const sentence = {
+      unreachable: 'cannot be reached',
+      timeout: 'did not answer in time',
+      'no-such-key': 'does not have the key',
+      refused: 'refused to sign',
+      'pin-wrong': 'says that the PIN is wrong',
+      'pin-locked': 'locked the PIN after too many wrong ones',
+      unsupported: 'cannot sign this',
+      'invalid-answer': 'gave an answer that cannot be read',
+      'invalid-signature': 'made a signature that does not verify',
+    }[problem];
+    super(`${holder} ${sentence}${detail === '' ? '' : `: ${detail}`}`, cause);
+    this.holder = holder;
+    this.problem = problem;
+  }
+}
+
 /** Another process held the lock for longer than the caller would wait. */
 export class LockTimeoutError extends TufError {
   readonly code = 'LOCK_TIMEOUT';

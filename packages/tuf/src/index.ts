@@ -1,11 +1,15 @@
 export * from './build.ts';
+export { checkedSigner } from './checked-signer.ts';
+export { ecdsaDerSignature } from './crypto/ecdsa-der.ts';
 export type { HashAlgorithm } from './crypto/port.ts';
 export * from './errors.ts';
 export { canonicalize, compareCodePoints, encodeJson } from './json/canonical.ts';
 export { type ParseOptions, parseJson } from './json/parse.ts';
 export { toJson } from './json/to-json.ts';
 export { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json/value.ts';
+export { publicKeyFromSpki } from './keys/from-spki.ts';
 export { makePublicKey, readPublicKey } from './keys/public-key.ts';
+export { hashOf } from './keys/schemes.ts';
 export * from './model.ts';
 export { parseSnapshot, parseTimestamp } from './parse/meta.ts';
 export { parseRoot } from './parse/root.ts';

@@ -1,3 +1,5 @@
+import { concatBytes } from '../bytes.ts';
+
 /**
  * WebCrypto wants r and s side by side; TUF carries them as DER (SEQUENCE of two INTEGERs).
  * @param size bytes of r and of s on the curve
@@ -24,4 +26,24 @@ function readInteger(der: Uint8Array, at: number): { bytes: Uint8Array; end: num
   const second = der[at + 3] ?? 0;
   if (first >= 0x80 || (first === 0 && length > 1 && second < 0x80)) return undefined;
   return { bytes: der.subarray(first === 0 && length > 1 ? at + 3 : at + 2, end), end };
+}
+
+/**
+ * From r and s side by side, as tokens and some services give them, to the DER that TUF carries.
+ * @throws RangeError unless it is two numbers of one size, at most 61 bytes each
+ */
+export function ecdsaDerSignature(raw: Uint8Array): Uint8Array {
+  if (raw.length === 0 || raw.length % 2 !== 0 || raw.length > 122)
+    throw new RangeError(`an ecdsa signature of ${raw.length} bytes`);
+  const half = raw.length / 2;
+  const numbers = concatBytes(derInteger(raw.subarray(0, half)), derInteger(raw.subarray(half)));
+  return concatBytes(Uint8Array.of(0x30, numbers.length), numbers);
+}
+
+/** A positive INTEGER in shortest form, from big-endian bytes. */
+function derInteger(bytes: Uint8Array): Uint8Array {
+  const first = bytes.findIndex((byte) => byte !== 0);
+  const digits = first < 0 ? Uint8Array.of(0) : bytes.subarray(first);
+  const sign = (digits[0] ?? 0) >= 0x80 ? Uint8Array.of(0) : new Uint8Array();
+  return concatBytes(Uint8Array.of(0x02, sign.length + digits.length), sign, digits);
 }

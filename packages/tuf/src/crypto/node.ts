@@ -34,7 +34,7 @@ function checkKind(suite: SchemeSuite, key: KeyObject): void {
     const curve = suite.curve === 'P-256' ? 'prime256v1' : 'secp384r1';
     if (details?.namedCurve === curve) return;
   }
-  if (suite.kind === 'rsa-pss' && type === 'rsa') {
+  if ((suite.kind === 'rsa-pss' || suite.kind === 'rsa-pkcs1v15') && type === 'rsa') {
     const bits = details?.modulusLength ?? 0;
     if (bits >= MIN_RSA_BITS && bits <= MAX_RSA_BITS) return;
     throw new Error(`an RSA key of ${bits} bits`);

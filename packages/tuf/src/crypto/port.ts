@@ -5,7 +5,7 @@ export type HashAlgorithm = 'sha256' | 'sha384' | 'sha512';
 export type SchemeSuite =
   | { readonly kind: 'ed25519' }
   | { readonly kind: 'ecdsa'; readonly curve: 'P-256' | 'P-384'; readonly hash: HashAlgorithm }
-  | { readonly kind: 'rsa-pss'; readonly hash: HashAlgorithm };
+  | { readonly kind: 'rsa-pss' | 'rsa-pkcs1v15'; readonly hash: HashAlgorithm };
 
 export interface VerifyKey {
   /** The same for the same key material, however it was encoded or named. */

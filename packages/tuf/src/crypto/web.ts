@@ -22,8 +22,7 @@ export const crypto: CryptoPort = {
     const key = await subtle.importKey('spki', owned(spki), importParameters(suite), true, ['verify']);
     const { kty, crv, x, y, n, e } = await subtle.exportKey('jwk', key);
     const bits = modulusBits(n);
-    if (suite.kind === 'rsa-pss' && (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS))
-      throw new Error(`an RSA key of ${bits} bits`);
+    if (kty === 'RSA' && (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS)) throw new Error(`an RSA key of ${bits} bits`);
     return {
       material: JSON.stringify([kty, crv, x, y, n, e]),
       async verify(data, signature) {
@@ -42,7 +41,8 @@ export const crypto: CryptoPort = {
 function importParameters(suite: SchemeSuite): AlgorithmIdentifier | RsaHashedImportParams | EcKeyImportParams {
   if (suite.kind === 'ed25519') return { name: 'Ed25519' };
   if (suite.kind === 'ecdsa') return { name: 'ECDSA', namedCurve: suite.curve };
-  return { name: 'RSA-PSS', hash: HASH_NAMES[suite.hash] };
+  const name = suite.kind === 'rsa-pss' ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5';
+  return { name, hash: HASH_NAMES[suite.hash] };
 }
 
 function verifyParameters(
@@ -51,6 +51,7 @@ function verifyParameters(
 ): readonly (AlgorithmIdentifier | EcdsaParams | RsaPssParams)[] {
   if (suite.kind === 'ed25519') return [{ name: 'Ed25519' }];
   if (suite.kind === 'ecdsa') return [{ name: 'ECDSA', hash: HASH_NAMES[suite.hash] }];
+  if (suite.kind === 'rsa-pkcs1v15') return [{ name: 'RSASSA-PKCS1-v1_5' }];
   // Signers use a salt as long as the hash, or (Go's default) as long as fits; WebCrypto cannot find out by itself.
   const hashBytes = HASH_BYTES[suite.hash];
   const longest = Math.ceil((bits - 1) / 8) - hashBytes - 2;
