@@ -69,7 +69,8 @@ async function attempt(transfer: Transfer, sink: TransferSink, progress: Progres
   let response: Response | undefined;
   let complete = false;
   try {
-    response = await transfer.fetch(transfer.url, {
+    const { fetch } = transfer; // called as a method of anything else, a browser's refuses
+    response = await fetch(transfer.url, {
       headers: { ...transfer.headers, ...rangeHeaders(progress) },
       signal,
       cache: 'no-store',
