@@ -210,7 +210,7 @@ describe('in Chromium, with no more than the built package', () => {
       const [one, two] = [await openTab(), await openTab()];
       await call(one, 'takeLockForGood', { store: 'dying' });
       const counted = call(two, 'count', { store: 'dying', times: 1 });
-      await two.waitForFunction("navigator.locks.query().then(({ pending }) => pending[0]?.name === 'dying')");
+      assert.equal(await two.evaluate('navigator.locks.query().then(({ held }) => held[0].name)'), 'dying');
       await one.close();
       assert.equal(await counted, 1);
     });
