@@ -1,3 +1,5 @@
+import type { MappingOutcome } from './multi-repository/statement.ts';
+
 /** Every error of this package. `code` is stable; the fields carry the facts; the sentence for a person is made from them. */
 export abstract class TufError extends Error {
   abstract readonly code: string;
@@ -275,5 +277,108 @@ export class ClockError extends TufError {
     super(`the clock says ${now.toISOString()}, but said ${latest.toISOString()} at an earlier refresh`);
     this.now = now;
     this.latest = latest;
+  }
+}
+
+/** No mapping of the map file is for this target path (TAP 4). */
+export class UnmappedTargetError extends TufError {
+  readonly code = 'UNMAPPED';
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`no mapping says which repositories may answer for ${path}`);
+    this.path = path;
+  }
+}
+
+/** Not enough repositories agree on a target (TAP 4). The cause is the failure of the first repository that failed. */
+export class ConsensusError extends TufError {
+  readonly code = 'CONSENSUS';
+  readonly path: string;
+  /** Who said what, for each mapping that was consulted. */
+  readonly outcomes: readonly MappingOutcome[];
+
+  constructor(path: string, outcomes: readonly MappingOutcome[]) {
+    const statements = outcomes.flatMap((outcome) => outcome.statements);
+    const failure = statements.find((statement) => statement.says === 'failed');
+    const said = statements.map(({ repository, says }) => `${repository}: ${says}`);
+    super(`too few repositories agree on ${path} (${said.join(', ')})`, failure?.error);
+    this.path = path;
+    this.outcomes = outcomes;
+  }
+}
+
+/** What a role still needs before it may be published; root needs two thresholds, its old and its new one (§5.3.4). */
+export interface MissingSignatures {
+  readonly role: string;
+  readonly threshold: number;
+  readonly valid: number;
+  /** Keys of the role that have not signed, or not validly. */
+  readonly keyids: readonly string[];
+}
+
+/** Nothing was published: holders of keys that are not here have to sign first. */
+export class MissingSignaturesError extends TufError {
+  readonly code = 'SIGNATURES_MISSING';
+  readonly missing: readonly MissingSignatures[];
+  /** The whole change, signed as far as it went: for `Proposal.parse`. */
+  readonly proposal: Uint8Array;
+
+  constructor(missing: readonly MissingSignatures[], proposal: Uint8Array) {
+    const sentences = missing.map(
+      ({ role, threshold, valid, keyids }) => `${role} needs ${threshold - valid} more, by ${keyids.join(' or ')}`,
+    );
+    super(`signatures are missing: ${sentences.join('; ')}`);
+    this.missing = missing;
+    this.proposal = proposal;
+  }
+}
+
+/** A proposal for a role of which another version was published meanwhile. */
+export class OutdatedProposalError extends TufError {
+  readonly code = 'OUTDATED_PROPOSAL';
+  readonly role: string;
+  /** The version that the proposal follows; 0 for none. */
+  readonly expected: number;
+  readonly current: number;
+
+  constructor(role: string, expected: number, current: number) {
+    super(`${role} is proposed to follow version ${expected}, but is at version ${current} by now`);
+    this.role = role;
+    this.expected = expected;
+    this.current = current;
+  }
+}
+
+/** The storage holds other bytes where an immutable file is to go: a version is never used twice. */
+export class VersionTakenError extends TufError {
+  readonly code = 'VERSION_TAKEN';
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`${path} is there already, with other content`);
+    this.path = path;
+  }
+}
+
+/** A role, or a target path, that the role at hand does not delegate. */
+export class NotDelegatedError extends TufError {
+  readonly code = 'NOT_DELEGATED';
+  readonly role: string;
+  readonly subject: string;
+
+  constructor(role: string, subject: string) {
+    super(`${subject} is not delegated to ${role}`);
+    this.role = role;
+    this.subject = subject;
+  }
+}
+
+/** A repository is to be made where one is. */
+export class RepositoryExistsError extends TufError {
+  readonly code = 'REPOSITORY_EXISTS';
+
+  constructor() {
+    super('the storage holds a repository already');
   }
 }
