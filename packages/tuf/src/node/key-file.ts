@@ -42,11 +42,23 @@ export async function writeKeyFile(path: string, signer: LocalSigner, passphrase
 
 /** @throws KeyFileError when the file is damaged or the passphrase does not open it */
 export async function readKeyFile(path: string, passphrase: string | undefined): Promise<LocalSigner> {
-  const bytes = await readLimited(path);
+  return openKeyFile(path, await readLimited(path), passphrase);
+}
+
+/**
+ * The key in the content of a key file, wherever it was kept.
+ * @param name what errors call it
+ * @throws KeyFileError when it is damaged or the passphrase does not open it
+ */
+export async function openKeyFile(
+  name: string,
+  bytes: Uint8Array,
+  passphrase: string | undefined,
+): Promise<LocalSigner> {
   try {
-    return await openKey(path, asObject(parseJson(bytes), 'key file'), passphrase);
+    return await openKey(name, asObject(parseJson(bytes), 'key file'), passphrase);
   } catch (error) {
-    throw error instanceof KeyFileError ? error : new KeyFileError(path, 'damaged', error);
+    throw error instanceof KeyFileError ? error : new KeyFileError(name, 'damaged', error);
   }
 }
 
