@@ -10,9 +10,9 @@ export const crypto: CryptoPort = {
     const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
     checkKind(suite, key);
     // JWK holds the bare numbers, so two encodings of one key compare equal.
-    const { kty, crv, x, y, n, e } = key.export({ format: 'jwk' });
-    const material = JSON.stringify([kty, crv, x, y, n, e]);
-    const digest = suite.kind === 'ed25519' ? null : suite.hash;
+    const { kty, crv, x, y, n, e, pub } = key.export({ format: 'jwk' });
+    const material = JSON.stringify([kty, crv, x ?? pub, y, n, e]);
+    const digest = 'hash' in suite ? suite.hash : null;
     const input =
       suite.kind === 'rsa-pss'
         ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO }
@@ -20,16 +20,21 @@ export const crypto: CryptoPort = {
     return {
       material,
       async verify(data, signature) {
-        return verify(digest, data, input, signature);
+        return verify(digest, suite.kind === 'ml-dsa-44' ? mlDsaPayload(data) : data, input, signature);
       },
     };
   },
 };
 
+/** TAP 21 (draft), version 1: what ML-DSA signs is a mark and the SHA-512 of the content. */
+export function mlDsaPayload(data: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from('tuf\u0001'), hash('sha512', data, 'buffer')]);
+}
+
 function checkKind(suite: SchemeSuite, key: KeyObject): void {
   const type = key.asymmetricKeyType;
   const details = key.asymmetricKeyDetails;
-  if (suite.kind === 'ed25519' && type === 'ed25519') return;
+  if (suite.kind === type && (type === 'ed25519' || type === 'ml-dsa-44')) return;
   if (suite.kind === 'ecdsa' && type === 'ec') {
     const curve = suite.curve === 'P-256' ? 'prime256v1' : 'secp384r1';
     if (details?.namedCurve === curve) return;

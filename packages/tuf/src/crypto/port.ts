@@ -1,11 +1,12 @@
 /** What this package needs of cryptography; `#crypto` is node:crypto in Node and WebCrypto in browsers. */
 export type HashAlgorithm = 'sha256' | 'sha384' | 'sha512';
 
-/** How a scheme verifies. `hash` is absent for ed25519, which has its own. */
+/** How a scheme verifies. `hash` is absent for ed25519 and ml-dsa-44, which have their own. */
 export type SchemeSuite =
   | { readonly kind: 'ed25519' }
   | { readonly kind: 'ecdsa'; readonly curve: 'P-256' | 'P-384'; readonly hash: HashAlgorithm }
-  | { readonly kind: 'rsa-pss' | 'rsa-pkcs1v15'; readonly hash: HashAlgorithm };
+  | { readonly kind: 'rsa-pss' | 'rsa-pkcs1v15'; readonly hash: HashAlgorithm }
+  | { readonly kind: 'ml-dsa-44' };
 
 export interface VerifyKey {
   /** The same for the same key material, however it was encoded or named. */

@@ -12,12 +12,15 @@ import { toHex } from '../bytes.ts';
 const HASH_NAMES: Readonly<Record<HashAlgorithm, string>> = { sha256: 'SHA-256', sha384: 'SHA-384', sha512: 'SHA-512' };
 const HASH_BYTES: Readonly<Record<HashAlgorithm, number>> = { sha256: 32, sha384: 48, sha512: 64 };
 
+type WebSuite = Exclude<SchemeSuite, { kind: 'ml-dsa-44' }>;
+
 export const crypto: CryptoPort = {
   async digest(algorithm, data) {
     return toHex(new Uint8Array(await globalThis.crypto.subtle.digest(HASH_NAMES[algorithm], owned(data))));
   },
 
   async importKey(suite, spki): Promise<VerifyKey> {
+    if (suite.kind === 'ml-dsa-44') throw new Error('ml-dsa-44 is experimental, and not verified in browsers');
     const { subtle } = globalThis.crypto;
     const key = await subtle.importKey('spki', owned(spki), importParameters(suite), true, ['verify']);
     const { kty, crv, x, y, n, e } = await subtle.exportKey('jwk', key);
@@ -38,7 +41,7 @@ export const crypto: CryptoPort = {
   },
 };
 
-function importParameters(suite: SchemeSuite): AlgorithmIdentifier | RsaHashedImportParams | EcKeyImportParams {
+function importParameters(suite: WebSuite): AlgorithmIdentifier | RsaHashedImportParams | EcKeyImportParams {
   if (suite.kind === 'ed25519') return { name: 'Ed25519' };
   if (suite.kind === 'ecdsa') return { name: 'ECDSA', namedCurve: suite.curve };
   const name = suite.kind === 'rsa-pss' ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5';
@@ -46,7 +49,7 @@ function importParameters(suite: SchemeSuite): AlgorithmIdentifier | RsaHashedIm
 }
 
 function verifyParameters(
-  suite: SchemeSuite,
+  suite: WebSuite,
   bits: number,
 ): readonly (AlgorithmIdentifier | EcdsaParams | RsaPssParams)[] {
   if (suite.kind === 'ed25519') return [{ name: 'Ed25519' }];

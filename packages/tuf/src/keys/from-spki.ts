@@ -17,6 +17,8 @@ const KINDS: readonly {
   // RFC 5480: id-ecPublicKey with secp256r1 and secp384r1, uncompressed points
   { at: 0, bytes: '3059301306072a8648ce3d020106082a8648ce3d03010703420004', schemes: ['ecdsa-sha2-nistp256'] },
   { at: 0, bytes: '3076301006072a8648ce3d020106052b8104002203620004', schemes: ['ecdsa-sha2-nistp384'] },
+  // RFC 9881: id-ml-dsa-44
+  { at: 0, bytes: '30820532300b060960864801650304031103820521', schemes: ['ml-dsa-44/1'] },
   // RFC 3279: rsaEncryption, after a length of two bytes
   {
     at: 4,

@@ -18,6 +18,8 @@ const SCHEMES: ReadonlyMap<string, SchemeEntry> = new Map<string, SchemeEntry>([
   ['rsa-pkcs1v15-sha256', rsa('rsa-pkcs1v15', 'sha256')],
   ['rsa-pkcs1v15-sha384', rsa('rsa-pkcs1v15', 'sha384')],
   ['rsa-pkcs1v15-sha512', rsa('rsa-pkcs1v15', 'sha512')],
+  // Experimental: TAP 21 is a draft. Key type and scheme as securesystemslib writes them.
+  ['ml-dsa-44/1', { keytypes: ['ml-dsa'], suite: { kind: 'ml-dsa-44' } }],
 ]);
 
 function ecdsa(curve: 'P-256' | 'P-384', hash: HashAlgorithm, olderKeytype: string): SchemeEntry {
@@ -41,7 +43,7 @@ export function keytypeOf(scheme: string): string | undefined {
 
 /**
  * The hash that a key's scheme computes before it signs: what a token or a service is given where it takes a digest.
- * `undefined` for ed25519, which signs the content itself.
+ * `undefined` for ed25519, which signs the content itself, and for ml-dsa, whose payload is not a plain digest.
  */
 export function hashOf(key: Pick<PublicKey, 'keytype' | 'scheme'>): HashAlgorithm | undefined {
   const suite = suiteOf(key);

@@ -4,5 +4,12 @@ export { FileMetadataStore } from './file-store.ts';
 export { type LockOptions, withFileLock } from './file-lock.ts';
 export { publicKeyFromJwk } from './jwk.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';
-export { generateKey, type LocalScheme, type LocalSigner, localSigner } from './local-signer.ts';
+export {
+  type ExperimentalScheme,
+  generateExperimentalKey,
+  generateKey,
+  type LocalScheme,
+  type LocalSigner,
+  localSigner,
+} from './local-signer.ts';
 export { type AgentKey, listAgentKeys, type SshAgentOptions, sshAgentSigner } from './ssh-agent.ts';
