@@ -50,7 +50,8 @@ describe('the packed package', () => {
   after(() => resources.disposeAsync());
 
   it('holds what is built, its sources, README and license, and nothing else', () => {
-    const expected = /^(?:LICENSE|README\.md|package\.json|src\/.+\.ts|dist\/.+\.(?:js|d\.ts)(?:\.map)?)$/;
+    const expected =
+      /^(?:LICENSE|bin\/tuf-client|README\.md|package\.json|src\/.+\.ts|dist\/.+\.(?:js|d\.ts)(?:\.map)?)$/;
     assert.deepEqual(
       files.filter((file) => !expected.test(file) || file.endsWith('.test.ts')),
       [],
