@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 export interface AtomicWriteOptions {
@@ -8,7 +8,24 @@ export interface AtomicWriteOptions {
 }
 
 /** How the temporary names look that a killed process may leave behind. */
-export const TEMPORARY_NAME = /^\.[0-9a-f]{16}\.tmp$/;
+const TEMPORARY_NAME = /^\.[0-9a-f]{16}\.tmp$/;
+/** A temporary file this old belongs to a process that died. Milliseconds. */
+const ABANDONED_MS = 60 * 60 * 1000;
+
+/** A name in `directory` for what is renamed once it is complete. */
+export function temporaryPath(directory: string): string {
+  return join(directory, `.${randomBytes(8).toString('hex')}.tmp`);
+}
+
+/** Removes what dead writers left behind in a directory. */
+export async function sweepTemporaries(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!TEMPORARY_NAME.test(name)) continue;
+    const path = join(directory, name);
+    const age = Date.now() - ((await stat(path).catch(absentAsUndefined))?.mtimeMs ?? Date.now());
+    if (age > ABANDONED_MS) await unlink(path).catch(absentAsUndefined);
+  }
+}
 
 /**
  * Writes a file so that a reader, or a crash at any moment, finds the old content or the new one, never a part:
@@ -21,7 +38,7 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const directory = dirname(path);
   if (basename(path) === '') throw new RangeError('a file needs a name');
-  const temporary = join(directory, `.${randomBytes(8).toString('hex')}.tmp`);
+  const temporary = temporaryPath(directory);
   const handle = await open(temporary, 'wx', options.mode ?? 0o644);
   try {
     try {
@@ -51,4 +68,9 @@ export async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+export function absentAsUndefined(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  throw error;
 }

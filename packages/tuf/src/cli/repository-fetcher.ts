@@ -1,0 +1,25 @@
+import { HttpFetcher } from '../client/http-fetcher.ts';
+import type { FetchOptions, MetadataFetcher } from '../client/ports.ts';
+import { NetworkError, NotFoundError } from '../errors.ts';
+
+/**
+ * Makes each request of the workflow (§5.3 to §5.6) once: nothing is tried again, and only a missing next root is an
+ * answer. An updater would look whether a missing snapshot was swept away meanwhile, and that costs further requests.
+ */
+export class RepositoryFetcher implements MetadataFetcher {
+  private readonly http: HttpFetcher;
+
+  constructor(url: string) {
+    this.http = new HttpFetcher(url, { limits: { attempts: 0 } });
+  }
+
+  async fetch(path: string, options: FetchOptions): Promise<Uint8Array> {
+    try {
+      return await this.http.fetch(path, options);
+    } catch (error) {
+      if (error instanceof NotFoundError && !/^\d+\.root\.json$/.test(path))
+        throw new NetworkError(path, 'the repository does not have it', error);
+      throw error;
+    }
+  }
+}
