@@ -146,6 +146,8 @@ describe('the file store', () => {
     assert.equal(fileName('timestamp.json'), 'timestamp.json');
     assert.equal(fileName('NUL'), '%4e%55%4c');
     assert.equal(fileName('nul.json'), '%6eul.json');
+    // What is hashed begins as nothing encoded does: else a short name could be chosen to meet a hash.
+    assert.match(fileName('x'.repeat(300)), /^%-[0-9a-f]{64}$/);
   });
 
   it('serves several updaters at once, none of which puts an older timestamp over a newer one', async () => {

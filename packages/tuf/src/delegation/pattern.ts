@@ -79,7 +79,10 @@ function characterClass(content: readonly string[]): CharacterTest {
   let negated = content[0] === '!';
   let index = negated ? 1 : 0;
   while (index < content.length) {
-    if (!negated && ranges.length === 0 && index > 0 && content[index] === '!') {
+    const isRange = content[index + 1] === '-' && index + 2 < content.length;
+    const low = codePoint(content[index]);
+    const high = isRange ? codePoint(content[index + 2]) : low;
+    if (!negated && ranges.length === 0 && index > 0 && content[index] === '!' && low <= high) {
       // Python drops ranges that hold nothing (`b-a`) before it looks for the `!`, which so negates in `[b-a!c]` too.
       negated = true;
       index++;
@@ -89,9 +92,6 @@ function characterClass(content: readonly string[]): CharacterTest {
       index += 2;
       continue;
     }
-    const isRange = content[index + 1] === '-' && index + 2 < content.length;
-    const low = codePoint(content[index]);
-    const high = isRange ? codePoint(content[index + 2]) : low;
     if (low <= high) ranges.push([low, high]);
     index += isRange ? 3 : 1;
   }
