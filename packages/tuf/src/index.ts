@@ -42,3 +42,11 @@ export {
 } from './client/updater.ts';
 export { PathPattern } from './delegation/pattern.ts';
 export { type Edge, type Found, MAX_DELEGATIONS, searchTarget, walkDirectory } from './delegation/search.ts';
+export { parseRepositoryMap, type RepositoryMap, type RepositoryMapping } from './multi-repository/map.ts';
+export type { ListedStatement, MappingOutcome, RepositoryStatement } from './multi-repository/statement.ts';
+export {
+  type ConsensusInfo,
+  MultiRepositoryUpdater,
+  type OpenRepository,
+  type TargetSource,
+} from './multi-repository/updater.ts';
