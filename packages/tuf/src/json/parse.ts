@@ -1,5 +1,5 @@
 import { FormatError } from '../errors.ts';
-import { JsonReader } from './reader.ts';
+import { type EntrySink, JsonReader } from './reader.ts';
 import type { JsonValue } from './value.ts';
 
 export interface ParseOptions {
@@ -24,10 +24,13 @@ export interface JsonDocument {
   slice(member: string): Uint8Array | undefined;
 }
 
-/** As {@link parseJson}, and remembers where each member of the top-level object stands in the bytes. */
-export function parseDocument(bytes: Uint8Array): JsonDocument {
+/**
+ * As {@link parseJson}, and remembers where each member of the top-level object stands in the bytes.
+ * @param entries takes the members of one object inside `signed` instead of the tree, where an empty object stands for them
+ */
+export function parseDocument(bytes: Uint8Array, entries?: EntrySink): JsonDocument {
   const text = decodeUtf8(bytes);
-  const reader = new JsonReader(text, DEFAULT_MAX_DEPTH);
+  const reader = new JsonReader(text, DEFAULT_MAX_DEPTH, entries);
   const value = reader.document();
   return {
     value,

@@ -23,17 +23,30 @@ export interface Span {
   readonly end: number;
 }
 
+/** Takes the members of one object, instead of the tree. */
+export interface EntrySink {
+  /** The name of that object in the top-level member `signed`. */
+  readonly member: string;
+  readonly size: number;
+  /** @returns the offset behind the value, when it took it from the text; else -1 */
+  add(name: string, text: string, start: number): number;
+  addValue(name: string, value: JsonValue): void;
+}
+
 /** One pass over a text, linear in its length; refuses whatever RFC 8259 leaves to the reader's taste. */
 export class JsonReader {
   readonly members: Map<string, Span> = new Map();
   private readonly text: string;
   private readonly maxDepth: number;
   private readonly names: (string | undefined)[] = Array.from({ length: 64 });
+  private readonly entries: EntrySink | undefined;
+  private inSigned = false;
   private position = 0;
 
-  constructor(text: string, maxDepth: number) {
+  constructor(text: string, maxDepth: number, entries?: EntrySink) {
     this.text = text;
     this.maxDepth = maxDepth;
+    this.entries = entries;
   }
 
   document(): JsonValue {
@@ -69,11 +82,41 @@ export class JsonReader {
       if (!this.take(0x3a)) this.fail('a colon should stand here');
       this.skipSpace();
       const start = this.position;
-      object.set(name, this.value(depth + 1));
+      if (depth === 0) this.inSigned = name === 'signed';
+      object.set(name, this.member(name, depth));
       if (object.size !== count) this.fail(`the name ${JSON.stringify(name)} occurs twice`);
       if (depth === 0) this.members.set(name, { start, end: this.position });
       this.skipSpace();
       if (this.take(0x7d)) return object;
+      if (!this.take(0x2c)) this.fail('a comma or the end of an object should stand here');
+      this.skipSpace();
+    }
+  }
+
+  private member(name: string, depth: number): JsonValue {
+    const { entries } = this;
+    const here = depth === 1 && this.inSigned && name === entries?.member;
+    if (!here || this.text.charCodeAt(this.position) !== 0x7b) return this.value(depth + 1);
+    this.fill(entries, depth + 1);
+    return new Map();
+  }
+
+  private fill(entries: EntrySink, depth: number): void {
+    this.position++;
+    this.skipSpace();
+    if (this.take(0x7d)) return;
+    for (let count = 1; ; count++) {
+      if (this.text.charCodeAt(this.position) !== QUOTE) this.fail('a name should begin here');
+      const name = this.string(false);
+      this.skipSpace();
+      if (!this.take(0x3a)) this.fail('a colon should stand here');
+      this.skipSpace();
+      const end = entries.add(name, this.text, this.position);
+      if (end < 0) entries.addValue(name, this.value(depth + 1));
+      else this.position = end;
+      if (entries.size !== count) this.fail(`the name ${JSON.stringify(name)} occurs twice`);
+      this.skipSpace();
+      if (this.take(0x7d)) return;
       if (!this.take(0x2c)) this.fail('a comma or the end of an object should stand here');
       this.skipSpace();
     }

@@ -1,35 +1,26 @@
-import { FormatError } from '../errors.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.ts';
+import { EntryTable } from '../json/entry-table.ts';
+import type { JsonObject } from '../json/value.ts';
 import type { Delegations, Metadata, TargetFile, Targets } from '../model.ts';
-import { parseCommon, parseHashes } from './common.ts';
+import { parseCommon } from './common.ts';
 import { parseDelegations } from './delegations.ts';
 import { parseEnvelope } from './envelope.ts';
-import { asInteger, asObject } from './fields.ts';
+import { asObject } from './fields.ts';
+import { TARGET_ENTRIES } from './target-entry.ts';
 
-/** §4.5: `targets` and every role that is delegated to. An absent `targets` member means none. @throws FormatError */
+/**
+ * §4.5: `targets` and every role that is delegated to. An absent `targets` member means none. Linear in the length; an entry
+ * becomes an object when it is asked for. @throws FormatError
+ */
 export function parseTargets(bytes: Uint8Array): Metadata<Targets> {
-  return parseEnvelope(bytes, targetsFrom);
+  const targets = new EntryTable(TARGET_ENTRIES);
+  return parseEnvelope(bytes, (signed) => targetsFrom(signed, targets), targets);
 }
 
-function targetsFrom(signed: JsonObject): Targets {
+function targetsFrom(signed: JsonObject, targets: ReadonlyMap<string, TargetFile>): Targets {
   const common = parseCommon(signed, 'targets', ['targets', 'delegations']);
-  const targets = new Map<string, TargetFile>();
-  const listed = signed.get('targets');
-  if (listed !== undefined) {
-    for (const [path, value] of asObject(listed, 'signed.targets')) targets.set(path, targetFile(value));
-  }
+  if (signed.has('targets')) asObject(signed.get('targets'), 'signed.targets');
   const delegated = signed.get('delegations');
   const delegations: { delegations?: Delegations } =
     delegated === undefined ? {} : { delegations: parseDelegations(delegated) };
   return { ...common, type: 'targets', targets, ...delegations };
-}
-
-function targetFile(value: JsonValue): TargetFile {
-  const object = asObject(value, 'signed.targets[]');
-  const length = asInteger(object.get('length'), 0, 'signed.targets[].length');
-  const hashes = parseHashes(object.get('hashes'), 'signed.targets[].hashes');
-  const custom = object.get('custom');
-  if (custom === undefined) return { length, hashes };
-  if (!isJsonObject(custom)) throw new FormatError('signed.targets[].custom', 'should be an object');
-  return { length, hashes, custom };
 }
