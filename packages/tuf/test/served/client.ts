@@ -80,11 +80,9 @@ export class ClientUnderTest implements AsyncDisposable {
 
   /** Every file under the target directory, also what should not be there. */
   async downloaded(): Promise<ReadonlyMap<string, string>> {
-    const names = await readdir(this.targetDir, { recursive: true }).catch(() => []);
+    const names: readonly string[] = await readdir(this.targetDir, { recursive: true }).catch(() => []);
     return new Map(
-      await Promise.all(
-        names.toSorted().map(async (name) => [name, await readFile(join(this.targetDir, name), 'utf8')] as const),
-      ),
+      await Promise.all(names.map(async (name) => [name, await readFile(join(this.targetDir, name), 'utf8')] as const)),
     );
   }
 
