@@ -2,6 +2,7 @@ import type { MappingOutcome } from './multi-repository/statement.ts';
 
 /** Every error of this package. `code` is stable; the fields carry the facts; the sentence for a person is made from them. */
 export abstract class TufError extends Error {
+  /** Says which error this is, in capitals; the same in every release. Compare this, not the message. */
   abstract readonly code: string;
 
   constructor(message: string, cause?: unknown) {
@@ -15,6 +16,7 @@ export class FormatError extends TufError {
   readonly code = 'FORMAT';
   /** Where in the document: `signed.expires`, `byte 17`, … */
   readonly where: string;
+  /** What is wrong there, for people. */
   readonly problem: string;
   /** Which role the bytes were to be, where that is known. */
   readonly role: string | undefined;
@@ -30,8 +32,11 @@ export class FormatError extends TufError {
 /** Fewer valid signatures, counted by key material, than the role's threshold. */
 export class UnsignedMetadataError extends TufError {
   readonly code = 'UNSIGNED';
+  /** The role that the metadata was offered for. */
   readonly role: string;
+  /** How many different keys have to sign. */
   readonly threshold: number;
+  /** How many did. */
   readonly valid: number;
   /** Why a listed key did not count, by keyid. */
   readonly problems: ReadonlyMap<string, string>;
@@ -48,7 +53,9 @@ export class UnsignedMetadataError extends TufError {
 /** Older than what was trusted before (§5.3.5, §5.4.3, §5.5.5). */
 export class RollbackError extends TufError {
   readonly code = 'ROLLBACK';
+  /** The role on offer; one that the snapshot lists may be meant. */
   readonly role: string;
+  /** The version that was trusted before. */
   readonly trusted: number;
   /** The version on offer; `undefined` when the role disappeared from the snapshot. */
   readonly offered: number | undefined;
@@ -68,8 +75,11 @@ export class RollbackError extends TufError {
 /** Past its expiry at the fixed reference time (§5.3.10, §5.4.4, §5.5.6, §5.6.5). */
 export class ExpiredError extends TufError {
   readonly code = 'EXPIRED';
+  /** Whose metadata it is. */
   readonly role: string;
+  /** From then on it is not to be trusted. */
   readonly expires: Date;
+  /** The reference time of the refresh. */
   readonly now: Date;
 
   constructor(role: string, expires: Date, now: Date) {
@@ -83,8 +93,11 @@ export class ExpiredError extends TufError {
 /** A version that is not the one that was announced (§5.3.5, §5.5.4, §5.6.4): mix-and-match. */
 export class MismatchError extends TufError {
   readonly code = 'MISMATCH';
+  /** Whose metadata it is. */
   readonly role: string;
+  /** The version announced. */
   readonly expected: number;
+  /** The version in the metadata. */
   readonly actual: number;
 
   constructor(role: string, expected: number, actual: number) {
@@ -98,6 +111,7 @@ export class MismatchError extends TufError {
 /** A role that is delegated to, but that the snapshot does not list. */
 export class MissingMetadataError extends TufError {
   readonly code = 'MISSING';
+  /** The role that is not listed. */
   readonly role: string;
 
   constructor(role: string) {
@@ -109,8 +123,11 @@ export class MissingMetadataError extends TufError {
 /** Longer than allowed, or not as long as announced. Lengths in bytes; `actual` is undefined when reading stopped at the limit. */
 export class LengthMismatchError extends TufError {
   readonly code = 'LENGTH';
+  /** A role, the path of a target, or that of a file of the repository. */
   readonly subject: string;
+  /** Bytes announced or allowed. */
   readonly expected: number;
+  /** Bytes there are. */
   readonly actual: number | undefined;
 
   constructor(subject: string, expected: number, actual: number | undefined) {
@@ -128,10 +145,13 @@ export class LengthMismatchError extends TufError {
 /** Content that does not have the announced hash, or for which no known algorithm is announced. */
 export class HashMismatchError extends TufError {
   readonly code = 'HASH';
+  /** A role, or the path of a target. */
   readonly subject: string;
   /** `sha256`, … or `undefined` when none of the listed algorithms is known here. */
   readonly algorithm: string | undefined;
+  /** Hex, as announced. */
   readonly expected: string | undefined;
+  /** Hex, of the content. */
   readonly actual: string | undefined;
 
   constructor(subject: string, algorithm?: string, expected?: string, actual?: string) {
@@ -150,6 +170,7 @@ export class HashMismatchError extends TufError {
 /** The repository answered, and does not have the file (HTTP 403, 404, 410). */
 export class NotFoundError extends TufError {
   readonly code = 'NOT_FOUND';
+  /** As it was asked for, below the address of the repository. */
   readonly path: string;
 
   constructor(path: string, cause?: unknown) {
@@ -161,6 +182,7 @@ export class NotFoundError extends TufError {
 /** The repository could not be reached or did not answer properly. */
 export class NetworkError extends TufError {
   readonly code = 'NETWORK';
+  /** As it was asked for, below the address of the repository. */
   readonly path: string;
 
   constructor(path: string, problem: string, cause?: unknown) {
@@ -172,6 +194,7 @@ export class NetworkError extends TufError {
 /** A key that cannot be used: unknown scheme, damaged, too short. */
 export class KeyError extends TufError {
   readonly code = 'KEY';
+  /** Of the key, or empty when it has none yet. */
   readonly keyid: string;
 
   constructor(keyid: string, problem: string, cause?: unknown) {
@@ -183,7 +206,9 @@ export class KeyError extends TufError {
 /** A key file that is damaged, or a passphrase that does not open it. */
 export class KeyFileError extends TufError {
   readonly code = 'KEY_FILE';
+  /** The key file. */
   readonly path: string;
+  /** What to do about it differs. */
   readonly problem: 'passphrase-missing' | 'passphrase-wrong' | 'damaged';
 
   constructor(path: string, problem: 'passphrase-missing' | 'passphrase-wrong' | 'damaged', cause?: unknown) {
@@ -198,6 +223,7 @@ export class KeyFileError extends TufError {
   }
 }
 
+/** Why a holder of a key did not sign; the sentence for each stands in {@link SignerError}. */
 export type SignerProblem =
   | 'unreachable'
   | 'timeout'
@@ -214,6 +240,7 @@ export class SignerError extends TufError {
   readonly code = 'SIGNER';
   /** Who holds the key: `the SSH agent at /run/agent`, … */
   readonly holder: string;
+  /** What went wrong, for a program. */
   readonly problem: SignerProblem;
 
   constructor(holder: string, problem: SignerProblem, detail: string, cause?: unknown) {
@@ -237,6 +264,7 @@ export class SignerError extends TufError {
 /** Another process held the lock for longer than the caller would wait. */
 export class LockTimeoutError extends TufError {
   readonly code = 'LOCK_TIMEOUT';
+  /** The lock file. */
   readonly path: string;
 
   constructor(path: string, timeoutMs: number) {
@@ -248,6 +276,7 @@ export class LockTimeoutError extends TufError {
 /** Other processes kept storing newer metadata in the same store while this one was refreshing. */
 export class SupersededError extends TufError {
   readonly code = 'SUPERSEDED';
+  /** Whose metadata is newer in the store. */
   readonly role: string;
 
   constructor(role: string) {
@@ -259,6 +288,7 @@ export class SupersededError extends TufError {
 /** A listing would have to visit more roles than allowed, so that it could not be complete. */
 export class LimitError extends TufError {
   readonly code = 'LIMIT';
+  /** How many roles are allowed. */
   readonly limit: number;
 
   constructor(what: string, limit: number) {
@@ -270,7 +300,9 @@ export class LimitError extends TufError {
 /** The clock is earlier than it was at a refresh that succeeded: expiry would mean nothing. */
 export class ClockError extends TufError {
   readonly code = 'CLOCK';
+  /** What the clock shows. */
   readonly now: Date;
+  /** What it showed at a refresh before. */
   readonly latest: Date;
 
   constructor(now: Date, latest: Date) {
@@ -283,6 +315,7 @@ export class ClockError extends TufError {
 /** No mapping of the map file is for this target path (TAP 4). */
 export class UnmappedTargetError extends TufError {
   readonly code = 'UNMAPPED';
+  /** The target path. */
   readonly path: string;
 
   constructor(path: string) {
@@ -294,6 +327,7 @@ export class UnmappedTargetError extends TufError {
 /** Not enough repositories agree on a target (TAP 4). The cause is the failure of the first repository that failed. */
 export class ConsensusError extends TufError {
   readonly code = 'CONSENSUS';
+  /** The target path. */
   readonly path: string;
   /** Who said what, for each mapping that was consulted. */
   readonly outcomes: readonly MappingOutcome[];
@@ -310,8 +344,11 @@ export class ConsensusError extends TufError {
 
 /** What a role still needs before it may be published; root needs two thresholds, its old and its new one (§5.3.4). */
 export interface MissingSignatures {
+  /** The role that has to be signed. */
   readonly role: string;
+  /** How many different keys have to sign. */
   readonly threshold: number;
+  /** How many did. */
   readonly valid: number;
   /** Keys of the role that have not signed, or not validly. */
   readonly keyids: readonly string[];
@@ -320,6 +357,7 @@ export interface MissingSignatures {
 /** Nothing was published: holders of keys that are not here have to sign first. */
 export class MissingSignaturesError extends TufError {
   readonly code = 'SIGNATURES_MISSING';
+  /** One entry for each role and each of its thresholds that is not reached. */
   readonly missing: readonly MissingSignatures[];
   /** The whole change, signed as far as it went: for `Proposal.parse`. */
   readonly proposal: Uint8Array;
@@ -337,9 +375,11 @@ export class MissingSignaturesError extends TufError {
 /** A proposal for a role of which another version was published meanwhile. */
 export class OutdatedProposalError extends TufError {
   readonly code = 'OUTDATED_PROPOSAL';
+  /** The role that was proposed. */
   readonly role: string;
   /** The version that the proposal follows; 0 for none. */
   readonly expected: number;
+  /** The version that is published. */
   readonly current: number;
 
   constructor(role: string, expected: number, current: number) {
@@ -353,6 +393,7 @@ export class OutdatedProposalError extends TufError {
 /** The storage holds other bytes where an immutable file is to go: a version is never used twice. */
 export class VersionTakenError extends TufError {
   readonly code = 'VERSION_TAKEN';
+  /** In the storage. */
   readonly path: string;
 
   constructor(path: string) {
@@ -364,7 +405,9 @@ export class VersionTakenError extends TufError {
 /** A role, or a target path, that the role at hand does not delegate. */
 export class NotDelegatedError extends TufError {
   readonly code = 'NOT_DELEGATED';
+  /** The role that was to say something. */
   readonly role: string;
+  /** The target path, or the delegated role, that it has no say about. */
   readonly subject: string;
 
   constructor(role: string, subject: string) {
