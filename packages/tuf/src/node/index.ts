@@ -13,3 +13,4 @@ export {
   localSigner,
 } from './local-signer.ts';
 export { type AgentKey, listAgentKeys, type SshAgentOptions, sshAgentSigner } from './ssh-agent.ts';
+export { vaultSigner, type VaultSignerOptions } from './vault-signer.ts';
