@@ -29,7 +29,7 @@ export {
   type UpdaterLimits,
 } from './client/ports.ts';
 export { encodeRoleName } from './client/role-name.ts';
-export { targetUrlPath, verifyTarget } from './client/target.ts';
+export { fetchTarget, targetUrlPath, verifyTarget } from './client/target.ts';
 export { TrustedSet, type VerifiedRole } from './client/trusted-set.ts';
 export type { OfflineMode } from './client/refresh.ts';
 export type { UpdaterProgress } from './client/source.ts';
@@ -50,3 +50,7 @@ export {
   type OpenRepository,
   type TargetSource,
 } from './multi-repository/updater.ts';
+export { type RotationInput, revocationJson, rotationJson, rotationMeta } from './rotation/build.ts';
+export { type ChainLink, type NextRotation } from './rotation/chain.ts';
+export { rotationName, rotationPath } from './rotation/name.ts';
+export { isRevocation, NULL_KEY, parseRotation, type Rotation } from './rotation/rotation.ts';

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import {
   type FetchOptions,
+  fetchTarget,
   MemoryMetadataStore,
   type MetadataFetcher,
   NetworkError,
@@ -156,6 +158,27 @@ describe('several mirrors of a repository', () => {
     await assert.rejects(client(honest, { fetcher: [away, none] }).refresh(), { code: 'NOT_FOUND' });
     await assert.rejects(client(honest, { fetcher: [away] }).refresh(), { code: 'NETWORK' });
     assert.throws(() => client(honest, { fetcher: [] }), RangeError);
+  });
+});
+
+describe('the content of a target', () => {
+  it('is what signed metadata says, from whichever mirror has it (§5.7.3)', async () => {
+    const repository = await TestRepository.create();
+    const content = new TextEncoder().encode('hello');
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    const file = { length: 5, hashes: new Map([['sha256', sha256]]) };
+    repository.roles.set('targets', { signers: repository.signers.targets, targets: new Map([['a b/ü', file]]) });
+    await repository.publish();
+    const info = (await client(repository).targetInfo('a b/ü')) ?? assert.fail();
+    assert.equal(info.urlPath, `a%20b/${sha256}.%C3%BC`);
+    const serve = (bytes: Uint8Array): MetadataFetcher => ({
+      fetch: async (path) => (path === info.urlPath ? bytes : assert.fail(path)),
+    });
+    const wrong = serve(new TextEncoder().encode('jello'));
+    assert.deepEqual(await fetchTarget(serve(content), info), content);
+    assert.deepEqual(await fetchTarget([wrong, serve(content.subarray(1)), serve(content)], info), content);
+    await assert.rejects(fetchTarget(wrong, info), { code: 'HASH' });
+    await assert.rejects(fetchTarget([serve(content.subarray(1))], info), { code: 'LENGTH' });
   });
 });
 

@@ -5,8 +5,11 @@ import { HashMismatchError, LengthMismatchError } from '../errors.ts';
 /** The algorithms that are checked; others may be listed beside them. */
 export const HASH_ALGORITHMS: readonly HashAlgorithm[] = ['sha256', 'sha384', 'sha512'];
 
+/** What signed metadata says of some content; what is absent is not checked. */
 export interface Announced {
+  /** Bytes. */
   readonly length?: number;
+  /** Hex by algorithm. */
   readonly hashes?: ReadonlyMap<string, string>;
 }
 

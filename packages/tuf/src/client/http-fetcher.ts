@@ -4,7 +4,9 @@ import { DEFAULT_TRANSFER_LIMITS, type TransferLimits } from './http-limits.ts';
 import { receive, type TransferSink } from './http-transfer.ts';
 import type { FetchOptions, MetadataFetcher } from './ports.ts';
 
+/** For {@link HttpFetcher}. */
 export interface HttpFetcherOptions {
+  /** What differs from {@link DEFAULT_TRANSFER_LIMITS}. */
   readonly limits?: Partial<TransferLimits>;
   /** Sent with every request, such as `authorization`. */
   readonly headers?: Readonly<Record<string, string>>;

@@ -6,6 +6,7 @@ export interface TransferLimits {
   readonly totalMs: number;
   /** Below this average over `rateWindowMs` a server is slow on purpose, or may as well be. */
   readonly minimumBytesPerSecond: number;
+  /** Over how long the average is taken. */
   readonly rateWindowMs: number;
   /** Attempts in a row that bring nothing new, before the mirror is given up. */
   readonly attempts: number;

@@ -3,6 +3,7 @@ import type { TransferLimits } from './http-limits.ts';
 
 /** Takes the bytes of one file, in order. */
 export interface TransferSink {
+  /** The next bytes; waited for, so that nothing piles up. */
   write(chunk: Uint8Array): void | Promise<void>;
   /** The server begins anew: what came so far does not count. */
   restart(): void | Promise<void>;

@@ -1,6 +1,8 @@
+/** For {@link MetadataFetcher.fetch}. */
 export interface FetchOptions {
   /** Bytes. Reading stops there with a LengthMismatchError, and the body is cancelled. */
   readonly maxLength: number;
+  /** Ends the transfer; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
   /** Told after each piece how many bytes are there so far; falls when a transfer has to begin anew. */
   readonly onReceived?: ((received: number) => void) | undefined;
@@ -19,6 +21,7 @@ export interface MetadataFetcher {
 
 /** Keeps verified metadata between runs. Names are free text such as `timestamp.json`; several processes may share one. */
 export interface MetadataStore {
+  /** The bytes kept under a name; `undefined` if there are none. */
   read(name: string): Promise<Uint8Array | undefined>;
   /** Readers, and a crash at any moment, find the old bytes or the new ones, never a part. */
   write(name: string, bytes: Uint8Array): Promise<void>;
@@ -30,16 +33,23 @@ export interface MetadataStore {
 
 /** Upper bounds for metadata whose length no signed metadata announces, in bytes, and for counts. */
 export interface UpdaterLimits {
+  /** For each version of root. */
   readonly rootBytes: number;
+  /** For a timestamp. */
   readonly timestampBytes: number;
+  /** For a snapshot, whatever the timestamp announces. */
   readonly snapshotBytes: number;
+  /** For targets and each delegated role, whatever the snapshot announces. */
   readonly targetsBytes: number;
   /** §5.3.3: new root versions followed in one refresh. */
   readonly rootRotations: number;
   /** §5.6.7: delegated roles visited in one search. */
   readonly delegations: number;
+  /** TAP 8: rotate files followed for one role. */
+  readonly keyRotations: number;
 }
 
+/** Enough for the largest public repositories. */
 export const DEFAULT_LIMITS: UpdaterLimits = {
   rootBytes: 512_000,
   timestampBytes: 16_384,
@@ -47,4 +57,5 @@ export const DEFAULT_LIMITS: UpdaterLimits = {
   targetsBytes: 32_000_000,
   rootRotations: 256,
   delegations: 32,
+  keyRotations: 64,
 };

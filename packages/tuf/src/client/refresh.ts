@@ -2,6 +2,7 @@ import { equalBytes } from '../bytes.ts';
 import { NetworkError, RollbackError, SupersededError, TufError } from '../errors.ts';
 import type { Metadata, TopLevelRole } from '../model.ts';
 import { parseSnapshot, parseTimestamp } from '../parse/meta.ts';
+import { loadRotations } from '../rotation/load.ts';
 import { verifySignatures } from '../verify.ts';
 import { checkClock, recordTime } from './clock-guard.ts';
 import type { MetadataStore, UpdaterLimits } from './ports.ts';
@@ -99,6 +100,7 @@ export class Workflow {
     if (known !== undefined) return known;
     const { store, limits } = this.options;
     const { version, length } = set.roleMeta(role);
+    await loadRotations(set, role, parent, this.options, signal);
     const name = `${role}.json`;
     const stored = await store.read(name);
     if (stored !== undefined) {

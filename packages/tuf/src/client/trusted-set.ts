@@ -23,11 +23,20 @@ import type {
 import { parseSnapshot, parseTimestamp } from '../parse/meta.ts';
 import { parseRoot } from '../parse/root.ts';
 import { parseTargets } from '../parse/targets.ts';
+import {
+  chainStart,
+  type ChainLink,
+  checkNotRevoked,
+  followRotation,
+  nextRotation,
+  type NextRotation,
+} from '../rotation/chain.ts';
 import { checkSignatures, verifySignatures } from '../verify.ts';
 import { verifyContent } from './digests.ts';
 
 /** A delegated role, verified for one parent. */
 export interface VerifiedRole {
+  /** The role as received. */
   readonly metadata: Metadata<Targets>;
   /** The keys of the parent's delegation that signed it. */
   readonly keyids: readonly string[];
@@ -47,6 +56,8 @@ export class TrustedSet {
   private currentTimestamp: Metadata<Timestamp> | undefined;
   private currentSnapshot: Metadata<Snapshot> | undefined;
   private readonly roles = new Map<string, Map<string, VerifiedRole>>();
+  /** By parent and role; only for roles that rotated their keys. */
+  private readonly rotated = new Map<string, ChainLink>();
 
   private constructor(root: Metadata<Root>, referenceTime: Date) {
     this.currentRoot = root;
@@ -60,18 +71,22 @@ export class TrustedSet {
     return new TrustedSet(root, referenceTime);
   }
 
+  /** The newest root. */
   get root(): Metadata<Root> {
     return this.currentRoot;
   }
 
+  /** The newest timestamp, expired or not. */
   get timestamp(): Metadata<Timestamp> | undefined {
     return this.currentTimestamp;
   }
 
+  /** The newest snapshot, expired or superseded or not. */
   get snapshot(): Metadata<Snapshot> | undefined {
     return this.currentSnapshot;
   }
 
+  /** The targets role, once it is verified. */
   get targets(): Metadata<Targets> | undefined {
     return this.verifiedRole('targets', 'root')?.metadata;
   }
@@ -179,9 +194,27 @@ export class TrustedSet {
     return this.roles.get(parent)?.get(role);
   }
 
-  /** §5.6.2 to §5.6.5, for `targets` (parent `root`) and for every delegated role. */
+  /** TAP 8: the rotate file that is to be followed next before the role can be verified for this parent. */
+  nextRotation(role: string, parent: string): NextRotation | undefined {
+    return nextRotation(this.currentSnapshot?.signed.meta, role, this.rotated.get(edgeKey(role, parent)));
+  }
+
+  /**
+   * TAP 8 for the next rotate file of a role, from the keys that this very parent lists.
+   * @param before bytes of this file that were verified in an earlier run
+   */
+  async updateRotation(bytes: Uint8Array, role: string, parent: string, before?: Uint8Array): Promise<void> {
+    const next = this.nextRotation(role, parent);
+    if (next === undefined) throw new Error(`the snapshot lists no further rotation of ${role}`);
+    this.rotated.set(edgeKey(role, parent), await followRotation(this.link(role, parent), role, next, bytes, before));
+  }
+
+  /** §5.6.2 to §5.6.5, for `targets` (parent `root`) and for every delegated role. @throws RoleRevokedError */
   async updateRole(bytes: Uint8Array, role: string, parent: string): Promise<VerifiedRole> {
-    const { keys, roleKeys } = this.delegation(role, parent);
+    if (this.nextRotation(role, parent) !== undefined) throw new Error(`the rotations of ${role} come before it`);
+    const link = this.link(role, parent);
+    checkNotRevoked(link, role);
+    const { keys, roleKeys } = link;
     const meta = this.roleMeta(role);
     // §5.6.2
     await verifyContent(role, bytes, meta);
@@ -203,6 +236,14 @@ export class TrustedSet {
     siblings.set(role, verified);
     this.roles.set(parent, siblings);
     return verified;
+  }
+
+  /** The role's current keys, as far as its rotate files were followed. */
+  private link(role: string, parent: string): ChainLink {
+    const rotated = this.rotated.get(edgeKey(role, parent));
+    if (rotated !== undefined) return rotated;
+    const { keys, roleKeys } = this.delegation(role, parent);
+    return chainStart(keys, roleKeys);
   }
 
   private delegation(role: string, parent: string): { keys: ReadonlyMap<string, PublicKey>; roleKeys: RoleKeys } {
@@ -228,6 +269,10 @@ export class TrustedSet {
   private checkFresh(role: string, expires: Date): void {
     if (expires.getTime() <= this.referenceTime.getTime()) throw new ExpiredError(role, expires, this.referenceTime);
   }
+}
+
+function edgeKey(role: string, parent: string): string {
+  return JSON.stringify([parent, role]);
 }
 
 /** A reader does not know what its bytes were to be; whoever is told about a failure wants to. */

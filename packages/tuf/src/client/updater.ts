@@ -9,16 +9,19 @@ import { Source, type UpdaterProgress } from './source.ts';
 import { targetUrlPath } from './target.ts';
 import type { TrustedSet, VerifiedRole } from './trusted-set.ts';
 
+/** For {@link Updater}. */
 export interface UpdaterOptions {
   /** The root that came with the client, or by another trusted way (§5.2). */
   readonly trustedRoot: Uint8Array;
   /** One, or several mirrors of one repository: what one lacks or serves wrong is taken from the next. */
   readonly fetcher: MetadataFetcher | readonly MetadataFetcher[];
+  /** Where verified metadata is kept; rollback protection lives as long as it. */
   readonly store: MetadataStore;
   /** Read once for each refresh (§5.1). */
   readonly clock: () => Date;
   /** `fallback`: unexpired metadata of the store when the repository is not reached; `only`: no request. Default `never`. */
   readonly offline?: OfflineMode;
+  /** What differs from {@link DEFAULT_LIMITS}. */
   readonly limits?: Partial<UpdaterLimits>;
   /** Refuse a clock that was set back since the last refresh with this store. Default true. */
   readonly guardClock?: boolean;
@@ -26,23 +29,33 @@ export interface UpdaterOptions {
   readonly onProgress?: (progress: UpdaterProgress) => void;
 }
 
+/** For each method of {@link Updater}. */
 export interface CallOptions {
   /** Ends this call; what other calls wait for goes on. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a refresh arrived at. */
 export interface RefreshReport {
   /** True when the repository was not reached and the answer comes from the store. */
   readonly offline: boolean;
+  /** Of the newest root. */
   readonly rootVersion: number;
+  /** Of the timestamp. */
   readonly timestampVersion: number;
+  /** Of the snapshot. */
   readonly snapshotVersion: number;
+  /** Of the targets role. */
   readonly targetsVersion: number;
+  /** Until then the repository has to publish a new one. */
   readonly timestampExpires: Date;
 }
 
+/** What a target should be, and who says so. */
 export interface TargetInfo {
+  /** The target path. */
   readonly path: string;
+  /** Length, hashes and `custom`, as signed. */
   readonly file: TargetFile;
   /** The roles from `targets` down to the one that answered. */
   readonly chain: readonly string[];
@@ -50,6 +63,7 @@ export interface TargetInfo {
   readonly keys: readonly string[];
   /** Of the role that answered. */
   readonly version: number;
+  /** Of the role that answered. */
   readonly expires: Date;
   /** Where the content is, below the address of the targets, percent-encoded (§5.7.3, §6.2). */
   readonly urlPath: string;
