@@ -7,16 +7,26 @@ import { FormatError } from './errors.ts';
 /** The version of the specification that this package follows and writes. */
 export const SPEC_VERSION = '1.0.34';
 
-interface CommonInput {
+/**
+ * What the signed part of every role is made of (§4.3). All functions that take it throw a {@link FormatError} for
+ * values that no client would read.
+ */
+export interface CommonInput {
+  /** At least 1, and one more than the version it replaces. */
   readonly version: number;
+  /** Written in UTC, to the second. */
   readonly expires: Date;
   /** Further members of `signed`; they may not replace those that the specification names. */
   readonly extra?: JsonObject;
 }
 
+/** For {@link rootJson}. */
 export interface RootInput extends CommonInput {
+  /** Whether names of files carry versions and hashes (§6.2); new repositories should. */
   readonly consistentSnapshot: boolean;
+  /** All keys that a role names. */
   readonly keys: readonly PublicKey[];
+  /** Who signs each of the four. */
   readonly roles: Readonly<Record<TopLevelRole, RoleKeys>>;
 }
 
@@ -41,8 +51,11 @@ export function snapshotJson(input: CommonInput & { readonly meta: ReadonlyMap<s
   return signedJson('snapshot', input, { meta });
 }
 
+/** For {@link targetsJson}. */
 export interface TargetsInput extends CommonInput {
+  /** By target path. */
   readonly targets: ReadonlyMap<string, TargetFile>;
+  /** Left out when `undefined`. */
   readonly delegations?: Delegations | undefined;
 }
 

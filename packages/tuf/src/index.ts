@@ -16,7 +16,7 @@ export { parseRoot } from './parse/root.ts';
 export { parseTargets } from './parse/targets.ts';
 export { addSignature, type Signer, signMetadata } from './sign.ts';
 export { checkSignatures, type SignatureCheck, verifySignatures } from './verify.ts';
-export { HASH_ALGORITHMS, verifyContent } from './client/digests.ts';
+export { type Announced, HASH_ALGORITHMS, verifyContent } from './client/digests.ts';
 export { HttpFetcher, type HttpFetcherOptions } from './client/http-fetcher.ts';
 export { DEFAULT_TRANSFER_LIMITS, type TransferLimits } from './client/http-limits.ts';
 export type { TransferSink } from './client/http-transfer.ts';
@@ -40,6 +40,7 @@ export {
   Updater,
   type UpdaterOptions,
 } from './client/updater.ts';
+export type { SoughtPath } from './delegation/match.ts';
 export { PathPattern } from './delegation/pattern.ts';
 export { type Edge, type Found, MAX_DELEGATIONS, searchTarget, walkDirectory } from './delegation/search.ts';
 export { parseRepositoryMap, type RepositoryMap, type RepositoryMapping } from './multi-repository/map.ts';
@@ -54,3 +55,4 @@ export { type RotationInput, revocationJson, rotationJson, rotationMeta } from '
 export { type ChainLink, type NextRotation } from './rotation/chain.ts';
 export { rotationName, rotationPath } from './rotation/name.ts';
 export { isRevocation, NULL_KEY, parseRotation, type Rotation } from './rotation/rotation.ts';
+export * from './repository/index.ts';

@@ -5,6 +5,7 @@ import { parseJson } from './json/parse.ts';
 import { verifyKeyOf } from './keys/verify-key.ts';
 import type { Metadata, PublicKey, RoleKeys } from './model.ts';
 
+/** What {@link checkSignatures} found of one role's signatures. */
 export interface SignatureCheck {
   /** Keyids of the role whose signature is valid. */
   readonly keyids: readonly string[];

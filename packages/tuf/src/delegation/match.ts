@@ -8,7 +8,9 @@ export interface Candidate {
 
 /** What is looked for: a target path with the hex SHA-256 of its UTF-8 form. */
 export interface SoughtPath {
+  /** The target path. */
   readonly path: string;
+  /** 64 lower-case hex digits. */
   readonly hash: string;
 }
 

@@ -10,6 +10,7 @@ export class PathPattern {
     this.segments = pattern.split('/').map(compileSegment);
   }
 
+  /** Whether the whole path matches. */
   matches(path: string): boolean {
     const parts = path.split('/');
     return parts.length === this.segments.length && this.matchesStart(parts);

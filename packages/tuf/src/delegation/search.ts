@@ -3,14 +3,19 @@ import { type Candidate, candidatesFor, candidatesIn, type SoughtPath } from './
 
 /** One step of a search: `role` must be verified with the keys that `parent` lists for it. */
 export interface Edge {
+  /** The delegating role; `root` for targets. */
   readonly parent: string;
+  /** The role to visit. */
   readonly role: string;
   /** From `targets` down to `role`. */
   readonly chain: readonly string[];
 }
 
+/** Where a search ended. */
 export interface Found {
+  /** The role that lists the target, and how it was reached. */
   readonly edge: Edge;
+  /** What it says of the target. */
   readonly file: TargetFile;
 }
 

@@ -2,6 +2,7 @@ import { FormatError } from '../errors.ts';
 import { type EntrySink, JsonReader } from './reader.ts';
 import type { JsonValue } from './value.ts';
 
+/** For {@link parseJson}. */
 export interface ParseOptions {
   /** How many objects and arrays may stand inside each other; default 64. */
   readonly maxDepth?: number;

@@ -7,6 +7,7 @@ import { checkRepositoryName } from './repository-name.ts';
 
 /** Which repositories must agree on the targets of some paths (TAP 4). */
 export interface RepositoryMapping {
+  /** For which target paths; one match is enough. */
   readonly paths: readonly PathPattern[];
   /** Names of the map's repositories, in the order in which they are asked. */
   readonly repositories: readonly string[];

@@ -1,9 +1,13 @@
 import type { TargetInfo } from '../client/updater.ts';
 import type { TufError } from '../errors.ts';
 
+/** A repository that lists the target. */
 export interface ListedStatement {
+  /** Its name in the map. */
   readonly repository: string;
+  /** What tells the statements apart. */
   readonly says: 'listed';
+  /** What it says of the target. */
   readonly info: TargetInfo;
 }
 
@@ -17,7 +21,9 @@ export type RepositoryStatement =
 export interface MappingOutcome {
   /** Its index in the map file. */
   readonly mapping: number;
+  /** How many repositories had to agree. */
   readonly threshold: number;
+  /** Whether the search ended here. */
   readonly terminating: boolean;
   /** In the order of the mapping. */
   readonly statements: readonly RepositoryStatement[];

@@ -7,12 +7,15 @@ import type { ListedStatement, MappingOutcome, RepositoryStatement } from './sta
 
 /** What is needed of an `Updater`. */
 export interface TargetSource {
+  /** See {@link Updater.targetInfo}. */
   targetInfo(path: string, options?: CallOptions): Promise<TargetInfo | undefined>;
+  /** See {@link Updater.refresh}. */
   refresh(options?: CallOptions): Promise<RefreshReport>;
 }
 
 /** A target that enough repositories agree on. */
 export interface ConsensusInfo {
+  /** The target path. */
   readonly path: string;
   /**
    * What content must be: the length, and the hashes of all repositories that agree. `custom` is that of the first: the

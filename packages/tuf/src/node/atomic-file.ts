@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
+/** For {@link writeFileAtomic}. */
 export interface AtomicWriteOptions {
   /** Permission bits of the file; default 0o644 less the umask. */
   readonly mode?: number;

@@ -4,6 +4,7 @@ import { publicKeyFromSpki } from '../keys/from-spki.ts';
 import { openKeyFile } from './key-file.ts';
 import { isLocalScheme, type LocalSigner, localSigner } from './local-signer.ts';
 
+/** For {@link environmentSigner}. */
 export interface EnvironmentSignerOptions {
   /** The variable with the key: the content of a key file, or a private key in PEM (PKCS #8). */
   readonly variable: string;

@@ -2,9 +2,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
 import { LockTimeoutError } from '../errors.ts';
 
+/** For {@link withFileLock}. */
 export interface LockOptions {
   /** How long to wait for another holder, in milliseconds; default 30 000. */
   readonly timeoutMs?: number;
+  /** Ends the waiting, not what runs under the lock. */
   readonly signal?: AbortSignal;
 }
 

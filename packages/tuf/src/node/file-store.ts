@@ -9,6 +9,7 @@ import { withFileLock } from './file-lock.ts';
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const MAX_NAME_BYTES = 200;
 
+/** For {@link FileMetadataStore}. */
 export interface FileMetadataStoreOptions {
   /** The file name for a name of the store, such as `role.json`; default {@link fileName}. */
   readonly fileName?: (name: string) => string;

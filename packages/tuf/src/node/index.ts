@@ -1,6 +1,7 @@
 export { type AtomicWriteOptions, syncDirectory, writeFileAtomic } from './atomic-file.ts';
 export { environmentSigner, type EnvironmentSignerOptions } from './environment-signer.ts';
-export { FileMetadataStore } from './file-store.ts';
+export { DirectoryStorage } from './directory-storage.ts';
+export { FileMetadataStore, type FileMetadataStoreOptions } from './file-store.ts';
 export { type LockOptions, withFileLock } from './file-lock.ts';
 export { publicKeyFromJwk } from './jwk.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';

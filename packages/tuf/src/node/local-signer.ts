@@ -6,6 +6,7 @@ import { makePublicKey } from '../keys/public-key.ts';
 import type { PublicKey } from '../model.ts';
 import type { Signer } from '../sign.ts';
 
+/** Schemes for which keys can be made here. */
 export type LocalScheme =
   | 'ed25519'
   | 'ecdsa-sha2-nistp256'
@@ -19,6 +20,7 @@ export type ExperimentalScheme = 'ml-dsa-44/1';
 
 /** A signer whose private key is in this process. */
 export interface LocalSigner extends Signer {
+  /** Never leaves this process, except by {@link writeKeyFile}. */
   readonly privateKey: KeyObject;
 }
 

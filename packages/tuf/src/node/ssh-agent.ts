@@ -7,6 +7,7 @@ import { agentAt, exchange, MAX_MESSAGE_BYTES } from './ssh/exchange.ts';
 import { publicKeyFromSsh, signatureFromSsh } from './ssh/formats.ts';
 import { SshFormatError, SshReader, sshString, uint32 } from './ssh/wire.ts';
 
+/** How to reach an agent. */
 export interface SshAgentOptions {
   /** The agent's socket, or named pipe on Windows. Default: what `SSH_AUTH_SOCK` says. */
   readonly socketPath?: string;
@@ -14,7 +15,9 @@ export interface SshAgentOptions {
   readonly timeoutMs?: number;
 }
 
+/** A key that an agent holds. */
 export interface AgentKey {
+  /** Its public part. */
   readonly key: PublicKey;
   /** `SHA256:…`, as `ssh-add -l` prints it. */
   readonly fingerprint: string;

@@ -8,6 +8,7 @@ import type { PublicKey } from '../model.ts';
 import type { Signer } from '../sign.ts';
 import { askVault, member, type VaultConnection, vaultBase } from './vault/request.ts';
 
+/** For {@link vaultSigner}. */
 export interface VaultSignerOptions {
   /** Where HashiCorp Vault or OpenBao is: https, or http on this machine. */
   readonly address: string;
@@ -19,6 +20,7 @@ export interface VaultSignerOptions {
   readonly scheme?: string;
   /** Where the transit engine is mounted; default `transit`. */
   readonly mount?: string;
+  /** Of Vault Enterprise or OpenBao; none by default. */
   readonly namespace?: string;
   /** Asked before each request, so that it can be a short-lived one. It needs `read` on the key, and `update` to sign. */
   readonly token: () => string | Promise<string>;
