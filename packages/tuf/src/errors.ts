@@ -285,14 +285,14 @@ export class SupersededError extends TufError {
   }
 }
 
-/** A listing would have to visit more roles than allowed, so that it could not be complete. */
+/** More roles, or more rotations of a role's keys, than are followed: the answer could not be complete. */
 export class LimitError extends TufError {
   readonly code = 'LIMIT';
-  /** How many roles are allowed. */
+  /** How many are allowed. */
   readonly limit: number;
 
-  constructor(what: string, limit: number) {
-    super(`${what} needs more than ${limit} roles`);
+  constructor(what: string, limit: number, unit: 'roles' | 'rotations' = 'roles') {
+    super(`${what} needs more than ${limit} ${unit}`);
     this.limit = limit;
   }
 }
@@ -423,5 +423,32 @@ export class RepositoryExistsError extends TufError {
 
   constructor() {
     super('the storage holds a repository already');
+  }
+}
+
+/** A threshold of the role's own keys has revoked it (TAP 20): nothing that it signs is believed any more. */
+export class RoleRevokedError extends TufError {
+  readonly code = 'REVOKED';
+  readonly role: string;
+  /** Of the rotate file that revokes. */
+  readonly version: number;
+
+  constructor(role: string, version: number) {
+    super(`${role} was revoked by its own keys`);
+    this.role = role;
+    this.version = version;
+  }
+}
+
+/** Another rotate file in place of one that was believed before; only a revocation may take its place (TAP 8). */
+export class ReplacedRotationError extends TufError {
+  readonly code = 'ROTATION_REPLACED';
+  readonly role: string;
+  readonly version: number;
+
+  constructor(role: string, version: number) {
+    super(`rotation ${version} of the keys of ${role} is not the one that was seen before`);
+    this.role = role;
+    this.version = version;
   }
 }

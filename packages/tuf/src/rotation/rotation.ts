@@ -1,0 +1,67 @@
+import { FormatError } from '../errors.ts';
+import type { JsonObject } from '../json/value.ts';
+import type { Metadata, PublicKey, RoleKeys } from '../model.ts';
+import { parseEnvelope } from '../parse/envelope.ts';
+import { asInteger, asObject, asString } from '../parse/fields.ts';
+import { parseKey, parseKeys } from '../parse/key.ts';
+
+/** A rotate file (TAP 8): signed by a threshold of a role's keys, it says which keys come after them. Never expires. */
+export interface Rotation {
+  readonly type: 'rotate';
+  /** Counts the rotations of the role from 1. */
+  readonly version: number;
+  readonly role: string;
+  readonly keys: ReadonlyMap<string, PublicKey>;
+  readonly threshold: number;
+}
+
+/** The type of the null key (TAP 20), which nobody can sign with: a rotation to it revokes the role. */
+const NULL_KEYTYPE = 'null';
+
+/** The null key as this package writes it; TAP 20 asks for one fixed value and names none. */
+export const NULL_KEY: PublicKey = parseKey(
+  'null',
+  new Map<string, string | JsonObject>([
+    ['keytype', NULL_KEYTYPE],
+    ['keyval', new Map([['public', '']])],
+    ['scheme', NULL_KEYTYPE],
+  ]),
+  'key',
+);
+
+/** @throws FormatError */
+export function parseRotation(bytes: Uint8Array): Metadata<Rotation> {
+  return parseEnvelope(bytes, rotationFrom);
+}
+
+function rotationFrom(signed: JsonObject): Rotation {
+  if (asString(signed.get('_type'), 'signed._type') !== 'rotate')
+    throw new FormatError('signed._type', 'should be rotate');
+  const rotation: Rotation = {
+    type: 'rotate',
+    version: asInteger(signed.get('version'), 1, 'signed.version'),
+    role: asString(signed.get('role'), 'signed.role'),
+    keys: parseKeys(asObject(signed.get('keys'), 'signed.keys'), 'signed.keys'),
+    threshold: asInteger(signed.get('threshold'), 1, 'signed.threshold'),
+  };
+  checkRotationKeys([...rotation.keys.values()], rotation.threshold);
+  return rotation;
+}
+
+/** A rotation to fewer keys than the threshold would shut the role out without saying so. @throws FormatError */
+export function checkRotationKeys(keys: readonly PublicKey[], threshold: number): void {
+  if (keys.length === 0) throw new FormatError('signed.keys', 'is empty');
+  if (threshold > keys.length)
+    throw new FormatError('signed.threshold', `is ${threshold}, but there are ${keys.length} keys`);
+}
+
+/** TAP 20: a rotate file that contains the null key revokes the role, whatever else it contains. */
+export function isRevocation({ keys }: Rotation): boolean {
+  for (const { keytype } of keys.values()) if (keytype === NULL_KEYTYPE) return true;
+  return false;
+}
+
+/** The keys that a rotation makes the role's. */
+export function rotatedKeys({ keys, threshold }: Rotation): RoleKeys {
+  return { keyids: [...keys.keys()], threshold };
+}
