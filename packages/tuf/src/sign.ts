@@ -24,7 +24,7 @@ export async function signMetadata(signed: JsonObject, signers: readonly Signer[
       throw new FormatError('signatures', `would list keyid ${keyid} twice`);
     signatures.push({ keyid, sig: toHex(await signer.sign(payload)) });
   }
-  return envelopeBytes(signatures, encodeJson(signed));
+  return envelopeBytes(encodeJson(signed), signatures);
 }
 
 /**
@@ -40,10 +40,11 @@ export async function addSignature(envelope: Uint8Array, signer: Signer): Promis
     keyid,
     sig: toHex(await signer.sign(equalBytes(payload, signedBytes) ? signedBytes : payload)),
   };
-  return envelopeBytes([...signatures.filter((signature) => signature.keyid !== keyid), made], signedBytes);
+  return envelopeBytes(signedBytes, [...signatures.filter((signature) => signature.keyid !== keyid), made]);
 }
 
-function envelopeBytes(signatures: readonly Signature[], signed: Uint8Array): Uint8Array {
+/** A metadata file around the bytes of its signed part. */
+export function envelopeBytes(signed: Uint8Array, signatures: readonly Signature[]): Uint8Array {
   const encoder = new TextEncoder();
   const list = encodeJson(toJson(signatures.map(({ keyid, sig }) => ({ keyid, sig }))));
   return concatBytes(encoder.encode('{"signatures":'), list, encoder.encode(',"signed":'), signed, encoder.encode('}'));

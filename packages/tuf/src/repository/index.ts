@@ -1,0 +1,13 @@
+export type { Draft } from './draft.ts';
+export type { KeySet } from './key-set.ts';
+export { DEFAULT_LIFETIMES, type Lifetimes } from './lifetimes.ts';
+export { MemoryRepositoryStorage } from './memory-storage.ts';
+export { MetadataEditor, type VersionWish } from './metadata-editor.ts';
+export { Proposal, type ProposedRole } from './proposal.ts';
+export type { UnsignedRole } from './renew.ts';
+export { type Published, type Renewed, Repository, type RepositoryOptions } from './repository.ts';
+export type { RoleDraft } from './role-draft.ts';
+export { RootEditor } from './root-editor.ts';
+export type { RepositoryStorage } from './storage.ts';
+export type { Swept } from './sweep.ts';
+export { type NewBins, type NewDelegation, TargetsEditor } from './targets-editor.ts';

@@ -1,0 +1,78 @@
+import { equalBytes } from '../bytes.ts';
+import { FormatError } from '../errors.ts';
+import { encodeJson } from '../json/canonical.ts';
+import { parseJson } from '../json/parse.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.ts';
+import { SPEC_VERSION } from '../build.ts';
+import { formatExpires } from '../parse/common.ts';
+
+/** What a new version of metadata is to have besides its content; what is left out is chosen when it is built. */
+export interface VersionWish {
+  readonly version?: number;
+  readonly expires?: Date;
+}
+
+/**
+ * The `signed` part of metadata, edited as JSON, so that members which this package does not know survive. A new version
+ * comes out when something changed, or when a version or an expiry was asked for.
+ */
+export class MetadataEditor {
+  protected readonly members: Map<string, JsonValue>;
+  private readonly signedBytes: Uint8Array | undefined;
+  private readonly ownMembers: ReadonlySet<string>;
+  private wished: VersionWish = {};
+
+  /** @param signedBytes of the version that is edited; `undefined` for metadata that is to be made */
+  constructor(type: string, signedBytes: Uint8Array | undefined, blank: Readonly<Record<string, JsonValue>> = {}) {
+    const parsed = signedBytes === undefined ? undefined : parseJson(signedBytes);
+    const start: JsonObject = isJsonObject(parsed)
+      ? parsed
+      : new Map(Object.entries({ _type: type, spec_version: SPEC_VERSION, ...blank }));
+    this.members = new Map(start);
+    this.signedBytes = signedBytes;
+    this.ownMembers = new Set(['_type', 'spec_version', 'version', 'expires', ...Object.keys(blank)]);
+  }
+
+  /** When the next version expires; without this, after the lifetime that the repository gives to the role. */
+  setExpires(expires: Date): void {
+    this.wished = { ...this.wished, expires };
+  }
+
+  /**
+   * The number of the next version instead of the one that follows: a higher one to pass by files that stand in the way, a
+   * lower one only to recover from a fast-forward attack (§5.3.11).
+   */
+  setVersion(version: number): void {
+    this.wished = { ...this.wished, version };
+  }
+
+  /** A member of `signed` that the specification does not name; `undefined` removes it. */
+  setField(name: string, value: JsonValue | undefined): void {
+    if (this.ownMembers.has(name)) throw new FormatError(`signed.${name}`, 'has its own meaning');
+    if (value === undefined) this.members.delete(name);
+    else this.members.set(name, value);
+  }
+
+  get wish(): VersionWish {
+    return this.wished;
+  }
+
+  get isChanged(): boolean {
+    const before = this.signedBytes;
+    if (before === undefined || this.wished.version !== undefined || this.wished.expires !== undefined) return true;
+    const now = encodeJson(this.members);
+    return !equalBytes(before, now) && !equalBytes(encodeJson(parseJson(before)), now);
+  }
+
+  /** `signed` of the new version. @throws FormatError when there is no such version */
+  build(version: number, expires: Date): JsonObject {
+    if (!Number.isSafeInteger(version) || version < 1)
+      throw new FormatError('signed.version', `${version} cannot be written: replace the keys and set a version`);
+    return new Map([...this.members, ['expires', formatExpires(expires)], ['version', version]]);
+  }
+
+  protected objectMember(name: string): JsonObject {
+    const value = this.members.get(name);
+    return isJsonObject(value) ? value : new Map();
+  }
+}

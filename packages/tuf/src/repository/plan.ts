@@ -1,0 +1,89 @@
+import { equalBytes } from '../bytes.ts';
+import { encodeJson } from '../json/canonical.ts';
+import { toJson } from '../json/to-json.ts';
+import type { Delegations } from '../model.ts';
+import { signMetadata } from '../sign.ts';
+import { delegatedNames } from './coverage.ts';
+import type { Current } from './current.ts';
+import type { Draft } from './draft.ts';
+import { expiryOf, type Lifetimes } from './lifetimes.ts';
+import type { MetadataEditor, VersionWish } from './metadata-editor.ts';
+import { delegatedNeed, missingFor, type Need } from './need.ts';
+import { type OnlineRole, Proposal, type ProposedRole } from './proposal.ts';
+import type { RoleDraft } from './role-draft.ts';
+
+/** The next version of every role that changed, or whose signatures would no longer do; unsigned as yet. */
+export async function planProposal(
+  draft: Draft,
+  current: Current | undefined,
+  lifetimes: Lifetimes,
+  now: Date,
+): Promise<Proposal> {
+  const roles: ProposedRole[] = [];
+  const add = async (role: string, editor: MetadataEditor, replaces: number, chains: ProposedRole['chains']) => {
+    const version = editor.wish.version ?? replaces + 1;
+    const signed = editor.build(version, editor.wish.expires ?? expiryOf(role, lifetimes, now));
+    roles.push({ role, metadata: await signMetadata(signed, []), replaces, chains, needs: [] });
+  };
+  if (draft.root.isChanged) await add('root', draft.root, current?.version('root') ?? 0, []);
+  await openAffected(draft);
+  const opened = new Map(Array.from(draft.roles, (role) => [role.name, role]));
+  for (const role of opened.values()) {
+    const { name, editor, replaces, chains } = role;
+    if (editor.isChanged || !(await isStillSigned(draft, opened, role)))
+      await add(name, editor, replaces, name === 'targets' ? [] : chains);
+  }
+  return new Proposal(roles, wishesOf(draft));
+}
+
+/** Opens every role that is delegated anew, or to other keys: it is made, or signed again. */
+async function openAffected(draft: Draft): Promise<void> {
+  // Roles that are opened meanwhile come along in the same loop.
+  for (const role of draft.roles) {
+    const { delegations } = role.editor;
+    if (delegations === undefined) continue;
+    for (const child of affectedChildren(role.base?.signed.delegations, delegations)) await role.role(child);
+  }
+}
+
+function affectedChildren(before: Delegations | undefined, after: Delegations): readonly string[] {
+  const names = delegatedNames(after);
+  if (after.succinct === undefined) return names.filter((name) => keysDiffer(before, after, name));
+  const [first = ''] = names; // all bins have the same keys
+  return keysDiffer(before, after, first) ? names : [];
+}
+
+function keysDiffer(before: Delegations | undefined, after: Delegations, role: string): boolean {
+  return !equalBytes(describe(delegatedNeed(before, role)), describe(delegatedNeed(after, role)));
+}
+
+function describe(need: Need | undefined): Uint8Array {
+  const keys = need?.roleKeys.keyids.map((keyid) => need.keys.get(keyid)?.json ?? null) ?? [];
+  return encodeJson(toJson([need?.roleKeys.threshold ?? null, need?.roleKeys.keyids ?? [], keys]));
+}
+
+async function isStillSigned(draft: Draft, opened: ReadonlyMap<string, RoleDraft>, role: RoleDraft): Promise<boolean> {
+  const { base, name } = role;
+  if (base === undefined) return false;
+  const needs = role.chains.map((chain) => {
+    if (name === 'targets') return targetsNeed(draft);
+    return delegatedNeed(opened.get(chain.at(-2) ?? '')?.editor.delegations, name);
+  });
+  for (const need of needs) if (need !== undefined && (await missingFor(name, base, need)) !== undefined) return false;
+  return true;
+}
+
+function targetsNeed(draft: Draft): Need {
+  const { keys, threshold } = draft.root.keysOf('targets');
+  const keyids = keys.map(({ keyid }) => keyid);
+  return { keys: new Map(keys.map((key) => [key.keyid, key])), roleKeys: { keyids, threshold } };
+}
+
+function wishesOf(draft: Draft): Map<OnlineRole, VersionWish> {
+  const wishes = new Map<OnlineRole, VersionWish>();
+  for (const role of ['snapshot', 'timestamp'] as const) {
+    const { wish } = draft[role];
+    if (wish.version !== undefined || wish.expires !== undefined) wishes.set(role, wish);
+  }
+  return wishes;
+}

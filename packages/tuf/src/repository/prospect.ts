@@ -1,0 +1,70 @@
+import { FormatError, NotDelegatedError } from '../errors.ts';
+import type { Metadata, Root, SignedCommon, Targets } from '../model.ts';
+import { parseSnapshot, parseTimestamp } from '../parse/meta.ts';
+import { parseRoot } from '../parse/root.ts';
+import { parseTargets } from '../parse/targets.ts';
+import type { Current } from './current.ts';
+import { delegatedNeed, type Need, rootNeed } from './need.ts';
+import type { Proposal, ProposedRole } from './proposal.ts';
+
+/** What the repository would be with a proposal: who would have to have signed what. */
+export class Prospect {
+  readonly root: Root;
+  private readonly current: Current | undefined;
+  private readonly proposal: Proposal;
+  private readonly parsed = new Map<string, Metadata<Targets>>();
+
+  /** @throws FormatError when neither has a root */
+  constructor(current: Current | undefined, proposal: Proposal) {
+    this.current = current;
+    this.proposal = proposal;
+    const root = proposal.roles.get('root');
+    const signed = root === undefined ? current?.root : parseRoot(root.metadata).signed;
+    if (signed === undefined) throw new FormatError('root', 'is missing', undefined, 'root');
+    this.root = signed;
+  }
+
+  /** @throws NotDelegatedError for a role that no role along its chain delegates */
+  async needs({ role, chains }: ProposedRole): Promise<readonly Need[]> {
+    const own = topLevelNeed(this.root, role);
+    // §5.3.4: a new root is signed by the old root's keys as well.
+    if (role === 'root' && this.current !== undefined)
+      return [rootNeed(this.current.root, 'root'), rootNeed(this.root, 'root')];
+    if (own !== undefined) return [own];
+    const needs: Need[] = [];
+    for (const chain of chains) {
+      const need = delegatedNeed((await this.targets(chain.slice(0, -1))).signed.delegations, role);
+      if (need === undefined || chain.at(-1) !== role) throw new NotDelegatedError(role, role);
+      needs.push(need);
+    }
+    if (needs.length === 0) throw new NotDelegatedError(role, role);
+    return needs;
+  }
+
+  /** The role at the end of a chain, as it would be. */
+  private async targets(chain: readonly string[]): Promise<Metadata<Targets>> {
+    const role = chain.at(-1) ?? '';
+    const proposed = this.proposal.roles.get(role);
+    if (proposed !== undefined) {
+      const known = this.parsed.get(role) ?? parseTargets(proposed.metadata);
+      this.parsed.set(role, known);
+      return known;
+    }
+    if (chain.length === 1 && role === 'targets' && this.current !== undefined) return this.current.targets;
+    if (chain.length < 2 || this.current === undefined) throw new NotDelegatedError(role, role);
+    const { delegations } = (await this.targets(chain.slice(0, -1))).signed;
+    return this.current.role(role, delegations);
+  }
+}
+
+export function topLevelNeed(root: Root, role: string): Need | undefined {
+  if (role === 'root' || role === 'timestamp' || role === 'snapshot' || role === 'targets') return rootNeed(root, role);
+  return undefined;
+}
+
+/** Reads a proposed file as what it is to be. @throws FormatError */
+export function parseProposed({ role, metadata }: ProposedRole): Metadata<SignedCommon> {
+  if (role === 'root') return parseRoot(metadata);
+  if (role === 'timestamp') return parseTimestamp(metadata);
+  return role === 'snapshot' ? parseSnapshot(metadata) : parseTargets(metadata);
+}
