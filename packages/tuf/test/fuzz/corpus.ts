@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Coverage } from './coverage.ts';
-import type { FuzzTarget } from './target.ts';
+import { bytesOf, type FuzzTarget } from './target.ts';
 
 function directoryOf(target: string): string {
   return fileURLToPath(new URL(`corpus/${target}/`, import.meta.url));
@@ -14,6 +14,11 @@ export function readCorpus(target: string): ReadonlyMap<string, Uint8Array> {
   mkdirSync(directory, { recursive: true });
   const files = readdirSync(directory).map((name): [string, Uint8Array] => [name, readFileSync(`${directory}${name}`)]);
   return new Map(files.sort(([, a], [, b]) => a.length - b.length));
+}
+
+/** Everything that a target is run with again: its seeds and its corpus. */
+export function inputsOf(name: string, target: FuzzTarget): readonly Uint8Array[] {
+  return [...target.seeds.map(bytesOf), ...readCorpus(name).values()];
 }
 
 /** Named by content; `finding-…` when the input broke a promise. @returns the file's path */

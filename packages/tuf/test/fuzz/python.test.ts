@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { canonicalize, FormatError, parseJson, PathPattern } from '@holdfast/tuf';
+import { python } from '../python.ts';
+import { inputsOf } from './corpus.ts';
+import { textOf } from './target.ts';
+import { TARGETS } from './targets/index.ts';
+
+const corpus = (name: string): readonly Uint8Array[] => inputsOf(name, TARGETS.get(name) ?? assert.fail(name));
+
+describe('the corpus of the fuzzer', () => {
+  it('has the canonical form that securesystemslib gives it', () => {
+    const forms: [json: string, canonical: string][] = [];
+    for (const name of ['json', 'canonical'] as const) {
+      for (const input of corpus(name)) {
+        try {
+          forms.push([textOf(input), Buffer.from(canonicalize(parseJson(input))).toString('hex')]);
+        } catch (error) {
+          assert.ok(error instanceof FormatError);
+        }
+      }
+    }
+    assert.ok(forms.length > 10);
+    const program = `
+import json, sys
+from securesystemslib.formats import encode_canonical
+print(json.dumps([encode_canonical(json.loads(text)).encode().hex() for text in json.load(sys.stdin)]))
+`;
+    const texts = forms.map(([json]) => json);
+    assert.deepEqual(
+      python(program, texts),
+      forms.map(([, canonical]) => canonical),
+    );
+  });
+
+  it('is matched by patterns as Python matches it', () => {
+    const cases = corpus('pattern').map((input) => {
+      const [pattern = '', path = ''] = textOf(input).split('\u0000');
+      return [pattern, path] as const;
+    });
+    const program = `
+import json, sys
+from tuf.api.metadata import DelegatedRole
+print(json.dumps([DelegatedRole("r", [], 1, False, [p]).is_delegated_path(t) for p, t in json.load(sys.stdin)]))
+`;
+    assert.deepEqual(
+      python(program, cases),
+      cases.map(([pattern, path]) => new PathPattern(pattern).matches(path)),
+    );
+  });
+});
