@@ -1,4 +1,4 @@
-import { HttpFetcher, TufError, Updater, verifyTarget } from '@holdfast/tuf';
+import { fetchTarget, HttpFetcher, TufError, Updater } from '@holdfast/tuf';
 import { IndexedDbMetadataStore } from '@holdfast/tuf/browser';
 
 /** What the tests run in the page: compiled for the browser, and never loaded by Node. */
@@ -28,9 +28,7 @@ export async function lookup({ target, store, now }: Lookup): Promise<Answer> {
     const versions = [rootVersion, timestampVersion, snapshotVersion, targetsVersion];
     const info = await updater.targetInfo(target);
     if (info === undefined) return { versions, chain: [], content: undefined };
-    const files = new HttpFetcher(new URL('/targets/', location.href).href);
-    const bytes = await files.fetch(info.urlPath, { maxLength: info.file.length });
-    await verifyTarget(target, bytes, info.file);
+    const bytes = await fetchTarget(new HttpFetcher(new URL('/targets/', location.href).href), info);
     return { versions, chain: info.chain, content: new TextDecoder().decode(bytes) };
   } catch (error) {
     if (error instanceof TufError) return { code: error.code, role: Reflect.get(error, 'role') };
