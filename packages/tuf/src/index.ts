@@ -44,7 +44,13 @@ export type { SoughtPath } from './delegation/match.ts';
 export { PathPattern } from './delegation/pattern.ts';
 export { type Edge, type Found, MAX_DELEGATIONS, searchTarget, walkDirectory } from './delegation/search.ts';
 export { parseRepositoryMap, type RepositoryMap, type RepositoryMapping } from './multi-repository/map.ts';
-export type { ListedStatement, MappingOutcome, RepositoryStatement } from './multi-repository/statement.ts';
+export type {
+  AbsentStatement,
+  FailedStatement,
+  ListedStatement,
+  MappingOutcome,
+  RepositoryStatement,
+} from './multi-repository/statement.ts';
 export {
   type ConsensusInfo,
   MultiRepositoryUpdater,

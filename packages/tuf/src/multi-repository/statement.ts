@@ -11,11 +11,26 @@ export interface ListedStatement {
   readonly info: TargetInfo;
 }
 
+/** A repository that says that there is no such target. */
+export interface AbsentStatement {
+  /** Its name in the map. */
+  readonly repository: string;
+  /** What tells the statements apart. */
+  readonly says: 'absent';
+}
+
+/** A repository that could not be asked, or whose answer was refused. */
+export interface FailedStatement {
+  /** Its name in the map. */
+  readonly repository: string;
+  /** What tells the statements apart. */
+  readonly says: 'failed';
+  /** Why. */
+  readonly error: TufError;
+}
+
 /** What one repository said about a target. One that failed has not said anything: it may well list the target. */
-export type RepositoryStatement =
-  | ListedStatement
-  | { readonly repository: string; readonly says: 'absent' }
-  | { readonly repository: string; readonly says: 'failed'; readonly error: TufError };
+export type RepositoryStatement = ListedStatement | AbsentStatement | FailedStatement;
 
 /** One mapping of the map file that did not decide what the target is. */
 export interface MappingOutcome {
