@@ -47,6 +47,8 @@ export class TestRepository implements MetadataFetcher {
   expires = { root: later(365), timestamp: later(1), snapshot: later(7) };
   withHashes = false;
   extra: JsonObject = new Map();
+  /** Entries of the snapshot besides those of the roles. */
+  readonly extraMeta = new Map<string, MetaFile>();
   unreachable = false;
   private previousRootSigners: readonly LocalSigner[] = [];
 
@@ -122,7 +124,7 @@ export class TestRepository implements MetadataFetcher {
       this.files.set(this.versioned(role, version), bytes);
       meta.set(`${role}.json`, await this.metaFile(version, bytes));
     }
-    await this.publishSnapshot(meta);
+    await this.publishSnapshot(new Map([...meta, ...this.extraMeta]));
   }
 
   async publishSnapshot(meta: ReadonlyMap<string, MetaFile>): Promise<void> {
