@@ -429,6 +429,7 @@ export class RepositoryExistsError extends TufError {
 /** A threshold of the role's own keys has revoked it (TAP 20): nothing that it signs is believed any more. */
 export class RoleRevokedError extends TufError {
   readonly code = 'REVOKED';
+  /** The role that its own keys revoked. */
   readonly role: string;
   /** Of the rotate file that revokes. */
   readonly version: number;
@@ -443,7 +444,9 @@ export class RoleRevokedError extends TufError {
 /** Another rotate file in place of one that was believed before; only a revocation may take its place (TAP 8). */
 export class ReplacedRotationError extends TufError {
   readonly code = 'ROTATION_REPLACED';
+  /** Whose rotate file it is. */
   readonly role: string;
+  /** Of the rotate file. */
   readonly version: number;
 
   constructor(role: string, version: number) {

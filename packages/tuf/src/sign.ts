@@ -9,6 +9,7 @@ import { parseEnvelope } from './parse/envelope.ts';
 
 /** Whoever holds a private key: a file, an agent, a token, a service. */
 export interface Signer {
+  /** The public part, with the keyid that signatures are listed under. */
   readonly key: PublicKey;
   /** The signature over `data` in the encoding of the key's scheme: raw for ed25519, DER for ecdsa, raw for rsa. */
   sign(data: Uint8Array): Promise<Uint8Array>;

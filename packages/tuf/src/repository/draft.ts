@@ -12,10 +12,13 @@ import { TargetsEditor } from './targets-editor.ts';
 
 /** A change in the making. What is not touched keeps its version. */
 export class Draft {
+  /** The next root: who signs the four top-level roles. */
   readonly root: RootEditor;
+  /** The next targets, and the way to delegated roles. */
   readonly targets: RoleDraft;
   /** Version and expiry of the next one; what it lists follows by itself. */
   readonly snapshot: MetadataEditor;
+  /** Version and expiry of the next one. */
   readonly timestamp: MetadataEditor;
   private readonly opener: Opener;
 

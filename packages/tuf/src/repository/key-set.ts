@@ -6,7 +6,9 @@ import type { PublicKey, RoleKeys } from '../model.ts';
 
 /** Who signs a role: so many different keys of these. */
 export interface KeySet {
+  /** All that may sign. */
   readonly keys: readonly PublicKey[];
+  /** At least 1, at most the number of different keys. */
   readonly threshold: number;
 }
 

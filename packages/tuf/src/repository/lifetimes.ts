@@ -1,9 +1,14 @@
 /** How long a new version of a role is valid, in seconds. */
 export interface Lifetimes {
+  /** Seconds. */
   readonly root: number;
+  /** Seconds. */
   readonly targets: number;
+  /** Seconds; for every delegated role. */
   readonly delegated: number;
+  /** Seconds. */
   readonly snapshot: number;
+  /** Seconds. */
   readonly timestamp: number;
 }
 

@@ -8,7 +8,9 @@ import { formatExpires } from '../parse/common.ts';
 
 /** What a new version of metadata is to have besides its content; what is left out is chosen when it is built. */
 export interface VersionWish {
+  /** Instead of the number that follows. */
   readonly version?: number;
+  /** Instead of the lifetime that the repository gives to the role. */
   readonly expires?: Date;
 }
 
@@ -53,10 +55,12 @@ export class MetadataEditor {
     else this.members.set(name, value);
   }
 
+  /** What was asked for so far. */
   get wish(): VersionWish {
     return this.wished;
   }
 
+  /** Whether there will be a new version. */
   get isChanged(): boolean {
     const before = this.signedBytes;
     if (before === undefined || this.wished.version !== undefined || this.wished.expires !== undefined) return true;

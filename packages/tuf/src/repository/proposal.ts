@@ -16,7 +16,9 @@ const FORMAT = 'holdfast-tuf-proposal-1';
 
 /** One role's next version, as a whole metadata file that gathers signatures. */
 export interface ProposedRole {
+  /** Its name. */
   readonly role: string;
+  /** The bytes of the file, with the signatures made so far. */
   readonly metadata: Uint8Array;
   /** The version that it follows; 0 for none. */
   readonly replaces: number;
@@ -26,6 +28,7 @@ export interface ProposedRole {
   readonly needs: readonly RoleKeys[];
 }
 
+/** The roles that are made last, usually by a machine. */
 export type OnlineRole = 'snapshot' | 'timestamp';
 
 /** Wishes for the roles that are made last, when the others are signed. */
@@ -38,6 +41,7 @@ export type OnlineWishes = ReadonlyMap<OnlineRole, VersionWish>;
 export class Proposal {
   /** By name. */
   readonly roles: ReadonlyMap<string, ProposedRole>;
+  /** For snapshot and timestamp, which are not part of it yet. */
   readonly wishes: OnlineWishes;
 
   constructor(roles: Iterable<ProposedRole>, wishes: OnlineWishes = new Map()) {
@@ -56,6 +60,7 @@ export class Proposal {
     );
   }
 
+  /** As a file: docs/formats/proposal.md. */
   encode(): Uint8Array {
     const roles = Array.from(this.roles.values(), ({ metadata, ...role }) =>
       toJson({ ...role, metadata: parseJson(metadata) }),

@@ -6,8 +6,11 @@ import type { Draft } from './draft.ts';
 import { expiryOf } from './lifetimes.ts';
 import { delegatedNeed, type Need, rootNeed } from './need.ts';
 
+/** A role that has to be signed by somebody who is not here. */
 export interface UnsignedRole {
+  /** Its name. */
   readonly role: string;
+  /** Of the version that is served. */
   readonly expires: Date;
 }
 

@@ -15,8 +15,11 @@ import { renewDue, type UnsignedRole } from './renew.ts';
 import type { RepositoryStorage } from './storage.ts';
 import { type Swept, sweepStorage } from './sweep.ts';
 
+/** For {@link Repository}. */
 export interface RepositoryOptions {
+  /** Where the files are. */
   readonly storage: RepositoryStorage;
+  /** Read once for each call. */
   readonly clock: () => Date;
   /** Whoever can sign here and now. Each signs the roles that list its key; holders of other keys sign proposals. */
   readonly signers: readonly Signer[];
@@ -27,7 +30,9 @@ export interface RepositoryOptions {
 /** New versions by role; empty when there was nothing to change. */
 export type Published = ReadonlyMap<string, number>;
 
+/** What {@link Repository.renew} did. */
 export interface Renewed {
+  /** New versions by role. */
   readonly published: Published;
   /** Roles that expire as soon and wait for holders of keys that are not here. */
   readonly unsigned: readonly UnsignedRole[];

@@ -16,10 +16,13 @@ export interface RoleOpener {
 
 /** The next version of targets or of a delegated role, as part of a draft. */
 export class RoleDraft {
+  /** `targets`, or the name of the delegated role. */
   readonly name: string;
+  /** The next version as JSON. */
   readonly editor: TargetsEditor;
   /** What is served; `undefined` for a role that begins. */
   readonly base: Metadata<Targets> | undefined;
+  /** The version that is served; 0 for a role that begins. */
   readonly replaces: number;
   /** The ways from targets down to this role by which it was opened. */
   readonly chains: (readonly string[])[];

@@ -4,6 +4,7 @@
  * `metadata/` and `targets/` as they are makes a repository of it.
  */
 export interface RepositoryStorage {
+  /** The whole file; `undefined` if there is none. */
   read(path: string): Promise<Uint8Array | undefined>;
   /**
    * Makes a file that is not there; of an existing one nothing changes. Whole and durable when it resolves, and after a

@@ -6,7 +6,9 @@ import type { Current } from './current.ts';
 import { parseRolePath } from './layout.ts';
 import type { RepositoryStorage } from './storage.ts';
 
+/** What a sweep did. */
 export interface Swept {
+  /** Paths of the files that are gone, sorted. */
   readonly removed: readonly string[];
   /** Superseded files whose time of grace has not passed. */
   readonly waiting: number;

@@ -9,8 +9,11 @@ import { MetadataEditor } from './metadata-editor.ts';
 
 /** Exactly one of `paths` and `pathHashPrefixes` (hex) says what is delegated. */
 export interface NewDelegation extends KeySet {
+  /** Of the delegated role: a path segment that every file system can hold. */
   readonly name: string;
+  /** Patterns, see {@link PathPattern}. */
   readonly paths?: readonly string[];
+  /** Starts of the lower-case hex SHA-256 of target paths. */
   readonly pathHashPrefixes?: readonly string[];
   /** Whether the search ends at this role for what it covers; default false. */
   readonly terminating?: boolean;
@@ -20,7 +23,9 @@ export interface NewDelegation extends KeySet {
 
 /** TAP 15: `2 ** bitLength` bins named `<namePrefix>-<hex>`. */
 export interface NewBins extends KeySet {
+  /** 1 to 32. */
   readonly bitLength: number;
+  /** What the names of all bins begin with. */
   readonly namePrefix: string;
 }
 
@@ -36,6 +41,7 @@ export class TargetsEditor extends MetadataEditor {
     if (this.members.has('targets')) this.members.set('targets', this.files);
   }
 
+  /** The target paths that the new version lists. */
   get paths(): Iterable<string> {
     return this.files.keys();
   }
@@ -53,6 +59,7 @@ export class TargetsEditor extends MetadataEditor {
     return this.files.delete(path);
   }
 
+  /** What the new version delegates; `undefined` for nothing. */
   get delegations(): Delegations | undefined {
     if (this.parsed === undefined) {
       const json = this.members.get('delegations');

@@ -6,12 +6,15 @@ import type { MetaFile, PublicKey } from '../model.ts';
 import { rotationName } from './name.ts';
 import { checkRotationKeys, NULL_KEY, parseRotation } from './rotation.ts';
 
+/** For {@link rotationJson}. */
 export interface RotationInput {
+  /** The role whose keys change. */
   readonly role: string;
   /** One more than the role's newest rotate file; 1 for the first. */
   readonly version: number;
   /** Who signs the role from now on; keys that stay are among them. */
   readonly keys: readonly PublicKey[];
+  /** How many different keys have to sign from now on. */
   readonly threshold: number;
 }
 

@@ -8,16 +8,21 @@ import { isRevocation, parseRotation, rotatedKeys, type Rotation } from './rotat
 
 /** Who may sign a role, as of some point of its chain of rotate files. */
 export interface ChainLink {
+  /** By keyid. */
   readonly keys: ReadonlyMap<string, PublicKey>;
+  /** Which of them sign, and how many have to. */
   readonly roleKeys: RoleKeys;
   /** Rotations followed so far. */
   readonly version: number;
+  /** Whether the role was revoked (TAP 20): nothing that it signs counts. */
   readonly revoked: boolean;
 }
 
 /** A rotate file that the snapshot lists, next in the chain. */
 export interface NextRotation {
+  /** Counts the rotations of the role from 1. */
   readonly version: number;
+  /** What the snapshot announces of the file. */
   readonly meta: MetaFile;
 }
 

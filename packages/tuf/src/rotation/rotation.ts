@@ -7,11 +7,15 @@ import { parseKey, parseKeys } from '../parse/key.ts';
 
 /** A rotate file (TAP 8): signed by a threshold of a role's keys, it says which keys come after them. Never expires. */
 export interface Rotation {
+  /** `_type`. */
   readonly type: 'rotate';
   /** Counts the rotations of the role from 1. */
   readonly version: number;
+  /** The role whose keys change. */
   readonly role: string;
+  /** Who signs from now on, by keyid. */
   readonly keys: ReadonlyMap<string, PublicKey>;
+  /** How many different keys of these have to. */
   readonly threshold: number;
 }
 
