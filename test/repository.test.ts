@@ -18,7 +18,7 @@ test('the linter finds nothing', () =>
   succeeds(bin('oxlint'), ['--type-aware', 'packages', 'bench', 'script', 'test']));
 test('all sources and tests type-check', () => succeeds(bin('tsc'), ['-p', 'tsconfig.json']));
 test('shell scripts parse', () => {
-  for (const script of ['script/setup', 'script/test', 'script/demo', 'script/bench', '.ci/run'])
+  for (const script of ['script/setup', 'script/test', 'script/demo', 'script/bench', 'script/docs', '.ci/run'])
     succeeds('bash', ['-n', script]);
 });
 
