@@ -25,6 +25,7 @@ import {
   rotationPath,
   type Signer,
   signMetadata,
+  TrustedSet,
   UnsignedMetadataError,
   Updater,
   type UpdaterOptions,
@@ -351,6 +352,41 @@ describe('rotation of keys by the role itself (TAP 8)', () => {
       await store.remove(rotationName('foo', 1));
       await assert.rejects(lookUp(repository, store, { offline: 'fallback' }), NetworkError);
     }
+  });
+
+  it('believes a stored file without a hash only when it may work offline and nobody answers', async () => {
+    const repository = await repositoryOf(a, [b]);
+    await list(repository, await signed({ version: 1, to: [b], by: [a] }), false);
+    await repository.publish();
+    const store = new MemoryMetadataStore();
+    await lookUp(repository, store);
+    const path = rotationPath('foo', 1);
+    const blocked: UpdaterOptions['fetcher'] = {
+      fetch: (name, options) =>
+        name === path ? Promise.reject(new NetworkError(name, 'blocked')) : repository.fetch(name, options),
+    };
+    await assert.rejects(lookUp(repository, store, { fetcher: blocked }), NetworkError);
+    assert.ok(await lookUp(repository, store, { fetcher: blocked, offline: 'fallback' }));
+    repository.files.set(path, await signed({ version: 1, to: [b], by: [c] }));
+    await assert.rejects(
+      lookUp(repository, store, { offline: 'fallback' }),
+      refusesUnsigned('rotate/foo.rotate.1.json'),
+    );
+  });
+
+  it('cannot be left out by whoever drives the workflow', async () => {
+    const repository = await repositoryOf(a, [a]);
+    await rotate(repository, { version: 1, to: [b], by: [a] });
+    const { snapshot } = repository.versions;
+    const set = await TrustedSet.create(repository.rootBytes, NOW);
+    await set.updateTimestamp(repository.file('timestamp.json'));
+    await set.updateSnapshot(repository.file(`${snapshot}.snapshot.json`));
+    await set.updateRole(repository.file(`${snapshot}.targets.json`), 'targets', 'root');
+    const foo = repository.file(`${snapshot}.foo.json`);
+    await assert.rejects(set.updateRole(foo, 'foo', 'targets'), /rotations of foo come before/);
+    await set.updateRotation(repository.file(rotationPath('foo', 1)), 'foo', 'targets');
+    await assert.rejects(set.updateRole(foo, 'foo', 'targets'), refusesUnsigned('foo'));
+    await assert.rejects(set.updateRotation(foo, 'foo', 'targets'), /no further rotation/);
   });
 
   it('takes the file from another mirror when one serves it wrong', async () => {
