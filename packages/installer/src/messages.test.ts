@@ -13,6 +13,7 @@ const samples: readonly Error[] = [
   new tuf.ExpiredError('timestamp', now, now),
   new tuf.ClockError(now, now),
   new tuf.UnsignedMetadataError('root', 2, 1, new Map()),
+  new tuf.RoleRevokedError('unclaimed', 2),
   new tuf.MismatchError('snapshot', 3, 4),
   new tuf.MissingMetadataError('unclaimed'),
   new tuf.HashMismatchError('snapshot.json', 'sha256', 'a', 'b'),

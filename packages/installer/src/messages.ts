@@ -10,6 +10,7 @@ import {
   MissingMetadataError,
   NetworkError,
   NotFoundError,
+  RoleRevokedError,
   RollbackError,
   TufError,
   UnsignedMetadataError,
@@ -94,6 +95,11 @@ function explainTuf(error: TufError): Explanation {
       ATTACK_OR_DAMAGE,
     );
   }
+  if (error instanceof RoleRevokedError)
+    return say(
+      `The holders of the keys of "${error.role}" have revoked it, probably because keys were stolen. Nothing that it signed can be trusted.`,
+      'Install nothing that it vouched for until the index names a successor. Ask the index or the project.',
+    );
   if (error instanceof MismatchError || error instanceof MissingMetadataError)
     return say(`The server mixes metadata of different moments: ${error.message}.`, ATTACK_OR_DAMAGE);
   if (error instanceof HashMismatchError || error instanceof LengthMismatchError)
