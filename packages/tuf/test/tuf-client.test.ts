@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { delegate, key } from './repository.ts';
-import { ClientUnderTest, type Outcome, outcomeOf, TUF_CLIENT } from './served/client.ts';
-import { fromNow, ServedRepository, targetOf } from './served/repository.ts';
+import { ClientUnderTest, type Outcome, outcomeOf, TUF_CLIENT } from './tuf-client/client-under-test.ts';
+import { fromNow, ServedRepository, targetOf } from './tuf-client/served-repository.ts';
 
 const FIRST_REQUESTS = ['3.root.json', 'timestamp.json', '2.snapshot.json', '2.targets.json'];
 const done = (outcome: Outcome): void => assert.equal(outcome.status, 0, outcome.stderr);

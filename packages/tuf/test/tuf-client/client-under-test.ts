@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ServedRepository } from './repository.ts';
+import type { ServedRepository } from './served-repository.ts';
 
 export const TUF_CLIENT = fileURLToPath(new URL('../../bin/tuf-client', import.meta.url));
 
