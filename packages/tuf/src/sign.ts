@@ -15,7 +15,11 @@ export interface Signer {
   sign(data: Uint8Array): Promise<Uint8Array>;
 }
 
-/** A whole metadata file, in canonical bytes: what a client verifies as received, without any re-encoding. */
+/**
+ * A whole metadata file, in canonical bytes: what a client verifies as received, without any re-encoding.
+ * @param signed made by `rootJson` and its siblings
+ * @throws FormatError when two signers have the same keyid, and what a signer throws
+ */
 export async function signMetadata(signed: JsonObject, signers: readonly Signer[]): Promise<Uint8Array> {
   const payload = canonicalize(signed);
   const signatures: Signature[] = [];

@@ -17,23 +17,23 @@ export class IndexedDbMetadataStore implements MetadataStore {
     this.name = name;
   }
 
-  /** @throws DOMException when the browser does not let this page keep data */
+  /** The bytes kept under a name. @throws DOMException when the browser does not let this page keep data */
   async read(name: string): Promise<Uint8Array | undefined> {
     const found: unknown = await this.run('readonly', (files) => files.get(name));
     return found instanceof Uint8Array ? found : undefined;
   }
 
-  /** @throws DOMException, `QuotaExceededError` among them */
+  /** Readers find the old bytes or the new ones, never a part. @throws DOMException, `QuotaExceededError` among them */
   async write(name: string, bytes: Uint8Array): Promise<void> {
     await this.run('readwrite', (files) => files.put(bytes.slice(), name)); // a view would be kept with all its buffer
   }
 
-  /** @throws DOMException */
+  /** Fine if there is nothing. @throws DOMException */
   async remove(name: string): Promise<void> {
     await this.run('readwrite', (files) => files.delete(name));
   }
 
-  /** Not re-entrant. */
+  /** Runs `fn` while no other tab or worker does so on the same store. Not re-entrant. */
   async lock<T>(fn: () => Promise<T>): Promise<T> {
     return navigator.locks.request(this.name, fn);
   }

@@ -35,7 +35,11 @@ export class HttpFetcher implements MetadataFetcher {
     this.limits = { ...DEFAULT_TRANSFER_LIMITS, ...options.limits };
   }
 
-  /** @throws NotFoundError, NetworkError, LengthMismatchError, FormatError for a path with `..` in it, and the reason of an aborted signal */
+  /**
+   * The bytes of one file.
+   * @throws NotFoundError, NetworkError, LengthMismatchError, FormatError for a path with `..` in it, and the reason of an
+   *   aborted signal
+   */
   async fetch(path: string, options: FetchOptions): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     await this.receive(path, options, {

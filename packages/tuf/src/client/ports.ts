@@ -11,6 +11,7 @@ export interface FetchOptions {
 /** Where metadata comes from: usually an HTTP directory, relative to which `path` is resolved. */
 export interface MetadataFetcher {
   /**
+   * The bytes of one file, whole.
    * @param path percent-encoded, such as `2.root.json`
    * @throws NotFoundError when the repository says that it has no such file (HTTP 403, 404, 410)
    * @throws NetworkError when it could not be reached or did not answer properly

@@ -64,7 +64,10 @@ export class TrustedSet {
     this.referenceTime = referenceTime;
   }
 
-  /** §5.2: the root that came with the client. It must at least be signed by its own keys. */
+  /**
+   * §5.2: begins with the root that came with the client. It must at least be signed by its own keys.
+   * @throws FormatError, UnsignedMetadataError
+   */
   static async create(trustedRoot: Uint8Array, referenceTime: Date): Promise<TrustedSet> {
     const root = parseRoot(trustedRoot);
     await verifyTopLevel(root, root, 'root');
@@ -91,7 +94,10 @@ export class TrustedSet {
     return this.verifiedRole('targets', 'root')?.metadata;
   }
 
-  /** §5.3.4 to §5.3.7 for one step of the chain. */
+  /**
+   * The next root, §5.3.4 to §5.3.7: one step of the chain.
+   * @throws FormatError, UnsignedMetadataError, RollbackError, MismatchError
+   */
   async updateRoot(bytes: Uint8Array): Promise<Metadata<Root>> {
     if (this.currentTimestamp !== undefined) throw new Error('root comes before timestamp');
     const root = parsedAs('root', parseRoot, bytes);
@@ -108,14 +114,15 @@ export class TrustedSet {
     return root;
   }
 
-  /** §5.3.10 */
+  /** §5.3.10: the root at the end of the chain must not have expired. @throws ExpiredError */
   checkRootFresh(): void {
     this.checkFresh('root', this.currentRoot.signed.expires);
   }
 
   /**
-   * §5.4.2 to §5.4.4.
+   * A timestamp, §5.4.2 and §5.4.3; whether it has expired is asked by {@link checkTimestampFresh}.
    * @returns false when the version is the trusted one, so that nothing is new and the bytes are to be dropped
+   * @throws FormatError, UnsignedMetadataError, RollbackError, ExpiredError (of root)
    */
   async updateTimestamp(bytes: Uint8Array): Promise<boolean> {
     if (this.currentSnapshot !== undefined) throw new Error('timestamp comes before snapshot');
@@ -137,7 +144,7 @@ export class TrustedSet {
     return true;
   }
 
-  /** §5.4.4; separate, so that an expired timestamp still serves to recognise an older one. */
+  /** §5.4.4; separate, so that an expired timestamp still serves to recognise an older one. @throws ExpiredError */
   checkTimestampFresh(): Timestamp {
     const timestamp = this.currentTimestamp;
     if (timestamp === undefined) throw new Error('timestamp comes before snapshot');
@@ -146,8 +153,9 @@ export class TrustedSet {
   }
 
   /**
-   * §5.5.2 to §5.5.5.
+   * A snapshot, §5.5.2 to §5.5.5; whether it may lead to targets is asked by {@link checkSnapshotCurrent}.
    * @param source `cache` for bytes that this client verified before: the hash in today's timestamp need not fit them
+   * @throws LengthMismatchError, HashMismatchError, FormatError, UnsignedMetadataError, MismatchError, RollbackError, ExpiredError
    */
   async updateSnapshot(bytes: Uint8Array, source: 'network' | 'cache' = 'network'): Promise<void> {
     if (this.targets !== undefined) throw new Error('snapshot comes before targets');
@@ -170,7 +178,10 @@ export class TrustedSet {
     this.currentSnapshot = snapshot;
   }
 
-  /** §5.5.4 and §5.5.6 for the snapshot that is to lead to targets. */
+  /**
+   * §5.5.2, §5.5.4 and §5.5.6 for the snapshot that is to lead to targets.
+   * @throws MismatchError, LengthMismatchError, HashMismatchError, ExpiredError
+   */
   async checkSnapshotCurrent(): Promise<Snapshot> {
     const { snapshotMeta } = this.checkTimestampFresh();
     const snapshot = this.currentSnapshot;
@@ -202,6 +213,7 @@ export class TrustedSet {
   /**
    * TAP 8 for the next rotate file of a role, from the keys that this very parent lists.
    * @param before bytes of this file that were verified in an earlier run
+   * @throws UnsignedMetadataError, MismatchError, FormatError, LengthMismatchError, HashMismatchError, ReplacedRotationError
    */
   async updateRotation(bytes: Uint8Array, role: string, parent: string, before?: Uint8Array): Promise<void> {
     const next = this.nextRotation(role, parent);
@@ -209,7 +221,11 @@ export class TrustedSet {
     this.rotated.set(edgeKey(role, parent), await followRotation(this.link(role, parent), role, next, bytes, before));
   }
 
-  /** §5.6.2 to §5.6.5, for `targets` (parent `root`) and for every delegated role. @throws RoleRevokedError */
+  /**
+   * A role, §5.6.2 to §5.6.5: `targets` (parent `root`) or a delegated role, with the keys that this very parent lists.
+   * @throws MissingMetadataError, LengthMismatchError, HashMismatchError, FormatError, UnsignedMetadataError, MismatchError,
+   *   ExpiredError, RoleRevokedError
+   */
   async updateRole(bytes: Uint8Array, role: string, parent: string): Promise<VerifiedRole> {
     if (this.nextRotation(role, parent) !== undefined) throw new Error(`the rotations of ${role} come before it`);
     const link = this.link(role, parent);

@@ -97,12 +97,19 @@ export class Updater {
     this.workflow = new Workflow({ source, store, limits: this.limits, offline, guardClock });
   }
 
-  /** Brings root, timestamp, snapshot and targets up to date. A call during another one shares its outcome. */
+  /**
+   * Brings root, timestamp, snapshot and targets up to date (§5.3 to §5.6). A call during another one shares its outcome.
+   * @throws TufError: what was refused and why, or NetworkError; what was trusted before stays
+   */
   async refresh({ signal }: CallOptions = {}): Promise<RefreshReport> {
     return (await this.nextView(signal)).report;
   }
 
-  /** Searches the delegations (§5.6.7) as of the last refresh; refreshes first if there was none. */
+  /**
+   * Searches the delegations (§5.6.7) as of the last refresh; refreshes first if there was none.
+   * @returns undefined when no role that may say so lists the target
+   * @throws TufError as {@link refresh}, also for a delegated role on the way that is refused or missing
+   */
   async targetInfo(path: string, { signal }: CallOptions = {}): Promise<TargetInfo | undefined> {
     const hash = await sha256(path);
     return this.withView(signal, async (view) => {

@@ -1,4 +1,6 @@
-/** What this package needs of cryptography; `#crypto` is node:crypto in Node and WebCrypto in browsers. */
+// What this package needs of cryptography; `#crypto` is node:crypto in Node and WebCrypto in browsers.
+
+/** The hashes that this package computes, as metadata names them. */
 export type HashAlgorithm = 'sha256' | 'sha384' | 'sha512';
 
 /** How a scheme verifies. `hash` is absent for ed25519 and ml-dsa-44, which have their own. */

@@ -40,7 +40,10 @@ export async function writeKeyFile(path: string, signer: LocalSigner, passphrase
   await writeFileAtomic(path, encodeJson(toJson(file)), { mode: 0o600 });
 }
 
-/** @throws KeyFileError when the file is damaged or the passphrase does not open it */
+/**
+ * Reads a key file (docs/formats/key-file.md), which nobody changed if it has a passphrase.
+ * @throws KeyFileError when the file is damaged or the passphrase does not open it
+ */
 export async function readKeyFile(path: string, passphrase: string | undefined): Promise<LocalSigner> {
   return openKeyFile(path, await readLimited(path), passphrase);
 }

@@ -5,7 +5,7 @@ import { parseEnvelope } from './envelope.ts';
 import { asObject } from './fields.ts';
 import { META_ENTRIES, parseMetaFile } from './meta-entry.ts';
 
-/** §4.6. Entries of `meta` other than `snapshot.json` are ignored. @throws FormatError */
+/** Reads a timestamp (§4.6); nothing is verified yet. Entries of `meta` other than `snapshot.json` are ignored. @throws FormatError */
 export function parseTimestamp(bytes: Uint8Array): Metadata<Timestamp> {
   return parseEnvelope(bytes, (signed) => ({
     ...parseCommon(signed, 'timestamp', ['meta']),
@@ -14,7 +14,7 @@ export function parseTimestamp(bytes: Uint8Array): Metadata<Timestamp> {
   }));
 }
 
-/** §4.4. Linear in the length; an entry becomes an object when it is asked for. @throws FormatError */
+/** Reads a snapshot (§4.4); nothing is verified yet. Linear in the length; an entry becomes an object when it is asked for. @throws FormatError */
 export function parseSnapshot(bytes: Uint8Array): Metadata<Snapshot> {
   const meta = new EntryTable(META_ENTRIES);
   return parseEnvelope(

@@ -5,7 +5,7 @@ import { parseEnvelope } from './envelope.ts';
 import { asFlag, asObject } from './fields.ts';
 import { parseKeys } from './key.ts';
 
-/** §4.3. @throws FormatError */
+/** Reads a root (§4.3); nothing is verified yet. @throws FormatError */
 export function parseRoot(bytes: Uint8Array): Metadata<Root> {
   return parseEnvelope(bytes, rootFrom);
 }

@@ -33,7 +33,7 @@ export const NULL_KEY: PublicKey = parseKey(
   'key',
 );
 
-/** @throws FormatError */
+/** Reads a rotate file (TAP 8); nothing is verified yet. @throws FormatError */
 export function parseRotation(bytes: Uint8Array): Metadata<Rotation> {
   return parseEnvelope(bytes, rotationFrom);
 }
