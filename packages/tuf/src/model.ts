@@ -89,7 +89,7 @@ export interface TargetFile {
   readonly custom?: JsonObject;
 }
 
-/** Exactly one of `paths` and `pathHashPrefixes` is there. */
+/** At most one of `paths` and `pathHashPrefixes` is there; with neither, nothing is delegated (§4.5: both are optional). */
 export interface DelegatedRole extends RoleKeys {
   /** Of the delegated role: free text. */
   readonly name: string;

@@ -52,7 +52,6 @@ describe('reading metadata (§4)', () => {
     ['a threshold of 0', () => role({ threshold: 0 })],
     ['a keyid listed twice for a role', () => role({ keyids: ['a', 'a'] })],
     ['paths beside path_hash_prefixes', () => role({ path_hash_prefixes: ['a'] })],
-    ['neither paths nor path_hash_prefixes', () => role({ paths: undefined })],
     ['terminating that is no flag', () => role({ terminating: 1 })],
     ['a role delegated to twice', () => delegating([1, 2].map(() => ({ name: 'r', ...keys, paths: [] })))],
     ['roles as an object', () => delegating({})],

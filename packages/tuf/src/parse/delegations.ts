@@ -39,12 +39,13 @@ function delegatedRole(object: JsonObject): DelegatedRole {
   const terminating = asFlag(object.get('terminating'), `${where}.terminating`);
   const paths = object.get('paths');
   const prefixes = object.get('path_hash_prefixes');
-  if ((paths === undefined) === (prefixes === undefined)) {
-    throw new FormatError(where, `${name} should have either paths or path_hash_prefixes`);
-  }
+  if (paths !== undefined && prefixes !== undefined)
+    throw new FormatError(where, `${name} should not have both paths and path_hash_prefixes`);
   const common = { ...parseRoleKeys(object, where), name, terminating };
   if (paths !== undefined) return { ...common, paths: asStrings(paths, `${where}.paths`) };
-  return { ...common, pathHashPrefixes: asStrings(prefixes, `${where}.path_hash_prefixes`) };
+  if (prefixes !== undefined)
+    return { ...common, pathHashPrefixes: asStrings(prefixes, `${where}.path_hash_prefixes`) };
+  return common;
 }
 
 function succinctRoles(object: JsonObject): SuccinctRoles {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Metadata, MetadataKind } from '@tufjs/models';
-import { BaseFetcher, type Fetcher, Updater } from 'tuf-js';
-import { DownloadHTTPError } from 'tuf-js/dist/error.js';
+import { type Fetcher, Updater } from 'tuf-js';
+import { DownloadHTTPError, DownloadLengthMismatchError } from 'tuf-js/dist/error.js';
 import { answerRequests } from './answer.ts';
 import type {
   CaseAnswer,
@@ -18,20 +18,26 @@ import type {
   VerifyRequest,
 } from './protocol.ts';
 
+const BASE = 'http://repository.test/';
+
 /** Serves a step's repository: what a web server would find under the decoded path. */
-class Served extends BaseFetcher {
-  static readonly base = 'http://repository.test/';
+class Served implements Fetcher {
   private readonly files: ReadonlyMap<string, string>;
 
   constructor(files: Readonly<Record<string, string>>) {
-    super();
     this.files = new Map(Object.entries(files));
   }
 
-  override async fetch(url: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-    const base64 = this.files.get(decodeURIComponent(url.slice(Served.base.length)));
+  async downloadBytes(url: string, maxLength: number): Promise<Buffer> {
+    const base64 = this.files.get(decodeURIComponent(url.slice(BASE.length)));
     if (base64 === undefined) throw new DownloadHTTPError(url, 404);
-    return new Blob([Buffer.from(base64, 'base64')]).stream();
+    const bytes = Buffer.from(base64, 'base64');
+    if (bytes.length > maxLength) throw new DownloadLengthMismatchError(url);
+    return bytes;
+  }
+
+  downloadFile(): never {
+    throw new Error('no case downloads a target');
   }
 }
 
@@ -60,7 +66,7 @@ function runCase({ trusted, steps }: CaseRequest): Promise<CaseAnswer> {
 
 async function runStep(directory: string, { files, lookups }: StepRequest): Promise<StepAnswer> {
   try {
-    const updater = updaterOn(directory, Served.base, new Served(files));
+    const updater = updaterOn(directory, BASE, new Served(files));
     await updater.refresh();
     const answers: LookupAnswer[] = [];
     for (const path of lookups) answers.push(await lookUp(updater, path));
@@ -82,16 +88,22 @@ async function lookUp(updater: Updater, path: string): Promise<LookupAnswer> {
 }
 
 async function runVerify({ rootFile, targetsFile, runs }: VerifyRequest): Promise<VerifyAnswer> {
-  const root = Metadata.fromJSON(MetadataKind.Root, JSON.parse(await readFile(rootFile, 'utf8')));
+  const root = Metadata.fromJSON(MetadataKind.Root, parse(await readFile(rootFile)));
   const bytes = await readFile(targetsFile);
   const ms: number[] = [];
   for (let run = 0; run < runs; run++) {
     const began = performance.now();
-    const targets = Metadata.fromJSON(MetadataKind.Targets, JSON.parse(bytes.toString('utf8')));
+    const targets = Metadata.fromJSON(MetadataKind.Targets, parse(bytes));
     root.verifyDelegate('targets', targets);
     ms.push(performance.now() - began);
   }
   return { ms };
+}
+
+type JsonObject = Parameters<typeof Metadata.fromJSON>[1];
+
+function parse(bytes: Buffer): JsonObject {
+  return JSON.parse(bytes.toString('utf8')) as JsonObject;
 }
 
 async function runClient({ rootFile, metadataUrl, target, runs }: ClientRequest): Promise<ClientAnswer> {
