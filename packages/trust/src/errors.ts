@@ -11,3 +11,15 @@ export class InvalidTargetError extends Error {
     this.reason = reason;
   }
 }
+
+/** A proof, or a whole snapshot tree, that does not show what it should. Nothing of it may be used. */
+export class ProofError extends Error {
+  readonly code = 'PROOF';
+  readonly reason: string;
+
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`the proof of what the snapshot lists was refused: ${reason}`, options);
+    this.name = 'ProofError';
+    this.reason = reason;
+  }
+}

@@ -8,8 +8,12 @@ export {
   leafPrefix,
   planLeaf,
 } from './bin-tree.ts';
-export { InvalidTargetError } from './errors.ts';
+export { InvalidTargetError, ProofError } from './errors.ts';
 export { minimumDelegations, type RoleHolders, UNCLAIMED } from './roles.ts';
+export type { RoleEntry } from './snapshot-tree/cell.ts';
+export { rolePosition } from './snapshot-tree/position.ts';
+export { MAX_PROOF_BYTES, verifyProof } from './snapshot-tree/proof.ts';
+export { SnapshotTree } from './snapshot-tree/tree.ts';
 export { type Distribution, decodeTarget, encodeTarget } from './target.ts';
 export {
   BIN_DIGITS,

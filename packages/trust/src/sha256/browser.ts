@@ -1,6 +1,6 @@
 /**
- * SHA-256 (FIPS 180-4) for browsers, where the built-in digest is asynchronous only. It hashes project names, which are
- * short and public; signatures and files are checked by the platform's own cryptography.
+ * SHA-256 (FIPS 180-4) for browsers, where the built-in digest is asynchronous only. It hashes what is short and public: project
+ * names, and the nodes of one proof; signatures and files are checked by the platform's own cryptography.
  */
 
 const fractionalBits = (value: number): number => Math.floor((value - Math.floor(value)) * 2 ** 32) >>> 0;
@@ -18,7 +18,18 @@ const rotateRight = (word: number, bits: number): number => (word >>> bits) | (w
 
 /** SHA-256 of the UTF-8 bytes of `text`, as 64 lower-case hex digits. */
 export function sha256Hex(text: string): string {
-  const message = new TextEncoder().encode(text);
+  return Array.from(digest(new TextEncoder().encode(text)), (word) => word.toString(16).padStart(8, '0')).join('');
+}
+
+/** SHA-256 of bytes, as 32 bytes. */
+export function sha256(message: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(32);
+  const view = new DataView(bytes.buffer);
+  for (const [index, word] of digest(message).entries()) view.setUint32(index * 4, word);
+  return bytes;
+}
+
+function digest(message: Uint8Array): Uint32Array {
   const padded = new Uint8Array(Math.ceil((message.length + 9) / 64) * 64);
   padded.set(message);
   padded[message.length] = 0x80;
@@ -26,7 +37,7 @@ export function sha256Hex(text: string): string {
   view.setBigUint64(padded.length - 8, BigInt(message.length) * 8n);
   const state = Uint32Array.from(initialState);
   for (let offset = 0; offset < padded.length; offset += 64) compress(state, view, offset);
-  return Array.from(state, (word) => word.toString(16).padStart(8, '0')).join('');
+  return state;
 }
 
 /** FIPS 180-4 §6.2.2. */

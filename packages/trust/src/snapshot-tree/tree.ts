@@ -1,0 +1,155 @@
+import { Arena, type CellId, type NodeId } from './arena.ts';
+import { decodeCell, encodeCell, type RoleEntry } from './cell.ts';
+import { bitAt, commonBits, cut, type Position, rolePosition } from './position.ts';
+import { encodeProof } from './proof.ts';
+
+/** How many finished versions are kept for proofs. */
+const KEPT_VERSIONS = 16;
+/** Dead nodes that are worth a copy: a small tree is not copied at every turn. */
+const LEAST_GARBAGE = 100_000;
+
+/**
+ * The roles of a repository as a Merkle prefix tree (TAP 16): version, length and hash of each. Its root hash stands for the whole
+ * snapshot; the path to a bin proves every role of that bin, present or absent. Changing a role costs O(log n) of the number of
+ * roles. Format: docs/formats/snapshot-tree.md.
+ */
+export class SnapshotTree {
+  private arena = new Arena();
+  private root: NodeId = 0;
+  /** Nodes below this number belong to finished versions and are not changed any more. */
+  private frozen: NodeId = 1;
+  private live = 1;
+  private readonly versions = new Map<string, NodeId>();
+
+  /** Sets what the next version says about a role. @throws RangeError for a name that is no role's */
+  set(entry: RoleEntry): void {
+    this.change(entry.role, entry);
+  }
+
+  /** The next version does not list the role. Fine if there is none. */
+  remove(role: string): void {
+    this.change(role, undefined);
+  }
+
+  /** Finishes a version. @returns its root hash, lower-case hex */
+  commit(): string {
+    const hash = hex(this.arena.hash(this.root));
+    this.versions.delete(hash);
+    this.versions.set(hash, this.root);
+    for (const oldest of this.versions.keys()) {
+      if (this.versions.size <= KEPT_VERSIONS) break;
+      this.versions.delete(oldest);
+    }
+    if (this.arena.nodes > 2 * this.live + LEAST_GARBAGE) this.compact();
+    this.frozen = this.arena.nodes;
+    return hash;
+  }
+
+  /**
+   * Proves all roles at positions that lead to `bin` (6 hex digits), in the version with this root hash.
+   * @returns `undefined` when that version is not kept any more
+   */
+  prove(rootHash: string, bin: string): Uint8Array | undefined {
+    const root = this.versions.get(rootHash);
+    return root === undefined ? undefined : encodeProof(this.arena, root, Number.parseInt(bin, 16));
+  }
+
+  /** What the last finished or begun version says about a role. */
+  get(role: string): RoleEntry | undefined {
+    const position = rolePosition(role);
+    if (position === undefined) return undefined;
+    let node = this.root;
+    while (node !== 0) {
+      const at = this.arena.position(node);
+      if (at.depth >= position.depth) {
+        const cell = at.depth === position.depth && at.bits === position.bits ? this.arena.cell(node) : 0;
+        return this.entriesOf(cell, position).find((entry) => entry.role === role);
+      }
+      node = this.child(node, bitAt(position.bits, at.depth));
+    }
+    return undefined;
+  }
+
+  /** Every role, by position. */
+  *entries(node = this.root): Generator<RoleEntry, void> {
+    if (node === 0) return;
+    yield* this.entriesOf(this.arena.cell(node), this.arena.position(node));
+    yield* this.entries(this.arena.zero(node));
+    yield* this.entries(this.arena.one(node));
+  }
+
+  private change(role: string, entry: RoleEntry | undefined): void {
+    const position = rolePosition(role);
+    if (position === undefined) throw new RangeError(`${JSON.stringify(role)} has no place in a snapshot tree`);
+    this.root = this.changed(this.root, position, (cell) => {
+      const others = this.entriesOf(cell, position).filter((known) => known.role !== role);
+      return this.arena.addCell(encodeCell(entry === undefined ? others : [...others, entry]));
+    });
+  }
+
+  /** The node that takes the place of `node` when the cell at `position` changes. */
+  private changed(node: NodeId, position: Position, change: (cell: CellId) => CellId): NodeId {
+    const { arena } = this;
+    if (node === 0) return this.leaf(position, change);
+    const at = arena.position(node);
+    const common = Math.min(commonBits(at.bits, position.bits), at.depth, position.depth);
+    if (common < at.depth) {
+      if (common === position.depth) return this.above(node, position, change);
+      const leaf = this.leaf(position, change);
+      if (leaf === 0) return node;
+      const fork = { bits: cut(position.bits, common), depth: common };
+      return bitAt(position.bits, common) === 0
+        ? arena.addNode(fork, 0, leaf, node)
+        : arena.addNode(fork, 0, node, leaf);
+    }
+    if (position.depth === at.depth)
+      return this.with(node, change(arena.cell(node)), arena.zero(node), arena.one(node));
+    const bit = bitAt(position.bits, at.depth);
+    const child = this.changed(this.child(node, bit), position, change);
+    const [zero, one] = bit === 0 ? [child, arena.one(node)] : [arena.zero(node), child];
+    return this.with(node, arena.cell(node), zero, one);
+  }
+
+  private leaf(position: Position, change: (cell: CellId) => CellId): NodeId {
+    const cell = change(0);
+    return cell === 0 ? 0 : this.arena.addNode(position, cell, 0, 0);
+  }
+
+  /** A cell at a position that leads to `node`. */
+  private above(node: NodeId, position: Position, change: (cell: CellId) => CellId): NodeId {
+    const cell = change(0);
+    if (cell === 0) return node;
+    return bitAt(this.arena.position(node).bits, position.depth) === 0
+      ? this.arena.addNode(position, cell, node, 0)
+      : this.arena.addNode(position, cell, 0, node);
+  }
+
+  /** The node with other content; a node without a cell and with less than two children does not exist. */
+  private with(node: NodeId, cell: CellId, zero: NodeId, one: NodeId): NodeId {
+    if (cell === 0 && (zero === 0 || one === 0)) return zero === 0 ? one : zero;
+    if (node < this.frozen) return this.arena.addNode(this.arena.position(node), cell, zero, one);
+    this.arena.setContent(node, cell, zero, one);
+    return node;
+  }
+
+  private child(node: NodeId, bit: 0 | 1): NodeId {
+    return bit === 0 ? this.arena.zero(node) : this.arena.one(node);
+  }
+
+  private entriesOf(cell: CellId, position: Position): readonly RoleEntry[] {
+    return cell === 0 ? [] : decodeCell(this.arena.cellContent(cell), position);
+  }
+
+  private compact(): void {
+    const arena = new Arena();
+    const known = new Uint32Array(this.arena.nodes);
+    for (const [hash, root] of this.versions) this.versions.set(hash, arena.copyFrom(this.arena, root, known));
+    this.root = arena.copyFrom(this.arena, this.root, known);
+    this.arena = arena;
+    this.live = arena.nodes;
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
