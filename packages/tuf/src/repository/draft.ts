@@ -4,7 +4,7 @@ import type { Delegations, Metadata, TargetFile, Targets } from '../model.ts';
 import { isDelegated } from './coverage.ts';
 import type { Current } from './current.ts';
 import { targetPath } from './layout.ts';
-import { MetadataEditor } from './metadata-editor.ts';
+import { NextVersion } from './metadata-editor.ts';
 import { RoleDraft, type RoleOpener } from './role-draft.ts';
 import { RootEditor } from './root-editor.ts';
 import type { RepositoryStorage } from './storage.ts';
@@ -17,15 +17,13 @@ export class Draft {
   /** The next targets, and the way to delegated roles. */
   readonly targets: RoleDraft;
   /** Version and expiry of the next one; what it lists follows by itself. */
-  readonly snapshot: MetadataEditor;
+  readonly snapshot = new NextVersion();
   /** Version and expiry of the next one. */
-  readonly timestamp: MetadataEditor;
+  readonly timestamp = new NextVersion();
   private readonly opener: Opener;
 
   constructor(storage: RepositoryStorage, current: Current | undefined) {
     this.root = new RootEditor(current?.set.root.signedBytes);
-    this.snapshot = new MetadataEditor('snapshot', current?.set.snapshot?.signedBytes);
-    this.timestamp = new MetadataEditor('timestamp', current?.set.timestamp?.signedBytes);
     this.opener = new Opener(storage, current);
     this.targets = this.opener.add('targets', current?.set.targets, ['targets']);
   }

@@ -2,7 +2,7 @@ export type { Draft } from './draft.ts';
 export type { KeySet } from './key-set.ts';
 export { DEFAULT_LIFETIMES, type Lifetimes } from './lifetimes.ts';
 export { MemoryRepositoryStorage } from './memory-storage.ts';
-export { MetadataEditor, type VersionWish } from './metadata-editor.ts';
+export { MetadataEditor, type NextVersion, type VersionWish } from './metadata-editor.ts';
 export { type OnlineRole, type OnlineWishes, Proposal, type ProposedRole } from './proposal.ts';
 export type { UnsignedRole } from './renew.ts';
 export { type Published, type Renewed, Repository, type RepositoryOptions } from './repository.ts';

@@ -14,26 +14,9 @@ export interface VersionWish {
   readonly expires?: Date;
 }
 
-/**
- * The `signed` part of metadata, edited as JSON, so that members which this package does not know survive. A new version
- * comes out when something changed, or when a version or an expiry was asked for.
- */
-export class MetadataEditor {
-  protected readonly members: Map<string, JsonValue>;
-  private readonly signedBytes: Uint8Array | undefined;
-  private readonly ownMembers: ReadonlySet<string>;
+/** The version and the expiry that the next version of a role is to have. */
+export class NextVersion {
   private wished: VersionWish = {};
-
-  /** @param signedBytes of the version that is edited; `undefined` for metadata that is to be made */
-  constructor(type: string, signedBytes: Uint8Array | undefined, blank: Readonly<Record<string, JsonValue>> = {}) {
-    const parsed = signedBytes === undefined ? undefined : parseJson(signedBytes);
-    const start: JsonObject = isJsonObject(parsed)
-      ? parsed
-      : new Map(Object.entries({ _type: type, spec_version: SPEC_VERSION, ...blank }));
-    this.members = new Map(start);
-    this.signedBytes = signedBytes;
-    this.ownMembers = new Set(['_type', 'spec_version', 'version', 'expires', ...Object.keys(blank)]);
-  }
 
   /** When the next version expires; without this, after the lifetime that the repository gives to the role. */
   setExpires(expires: Date): void {
@@ -48,6 +31,33 @@ export class MetadataEditor {
     this.wished = { ...this.wished, version };
   }
 
+  /** What was asked for so far. */
+  get wish(): VersionWish {
+    return this.wished;
+  }
+}
+
+/**
+ * The `signed` part of metadata, edited as JSON, so that members which this package does not know survive. A new version
+ * comes out when something changed, or when a version or an expiry was asked for.
+ */
+export class MetadataEditor extends NextVersion {
+  protected readonly members: Map<string, JsonValue>;
+  private readonly signedBytes: Uint8Array | undefined;
+  private readonly ownMembers: ReadonlySet<string>;
+
+  /** @param signedBytes of the version that is edited; `undefined` for metadata that is to be made */
+  constructor(type: string, signedBytes: Uint8Array | undefined, blank: Readonly<Record<string, JsonValue>> = {}) {
+    super();
+    const parsed = signedBytes === undefined ? undefined : parseJson(signedBytes);
+    const start: JsonObject = isJsonObject(parsed)
+      ? parsed
+      : new Map(Object.entries({ _type: type, spec_version: SPEC_VERSION, ...blank }));
+    this.members = new Map(start);
+    this.signedBytes = signedBytes;
+    this.ownMembers = new Set(['_type', 'spec_version', 'version', 'expires', ...Object.keys(blank)]);
+  }
+
   /** A member of `signed` that the specification does not name; `undefined` removes it. */
   setField(name: string, value: JsonValue | undefined): void {
     if (this.ownMembers.has(name)) throw new FormatError(`signed.${name}`, 'has its own meaning');
@@ -55,15 +65,10 @@ export class MetadataEditor {
     else this.members.set(name, value);
   }
 
-  /** What was asked for so far. */
-  get wish(): VersionWish {
-    return this.wished;
-  }
-
   /** Whether there will be a new version. */
   get isChanged(): boolean {
     const before = this.signedBytes;
-    if (before === undefined || this.wished.version !== undefined || this.wished.expires !== undefined) return true;
+    if (before === undefined || this.wish.version !== undefined || this.wish.expires !== undefined) return true;
     const now = encodeJson(this.members);
     return !equalBytes(before, now) && !equalBytes(encodeJson(parseJson(before)), now);
   }
