@@ -30,6 +30,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   installer: ['trust', 'python-index', 'tuf'],
   operator: ['trust', 'tuf'],
   index: ['trust', 'python-index', 'tuf'],
+  'signer-pkcs11': ['tuf'],
   simulator: ['index', 'installer', 'operator', 'trust', 'python-index', 'tuf'],
   holdfast: ['index', 'installer', 'operator', 'trust', 'python-index', 'tuf'],
 };
@@ -56,12 +57,12 @@ for (const [name, allowed] of Object.entries(arrows)) {
     );
     for (const file of globSync('src/**/*.ts', { cwd: join(root, 'packages', name) })) {
       const source = readFileSync(join(root, 'packages', name, file), 'utf8');
-      for (const [, other = ''] of source.matchAll(/(?:from|import)\s*\(?\s*'@holdfast\/([a-z-]+)/g)) {
+      for (const [, other = ''] of source.matchAll(/(?:from|import)\s*\(?\s*'@holdfast\/([a-z0-9-]+)/g)) {
         assert.ok(allowed.includes(other), `${name}/${file} imports @holdfast/${other}`);
       }
       assert.doesNotMatch(
         source,
-        /from '(?:\.\.\/)+(?:tuf|python-index|trust|installer|operator|index|simulator|holdfast)\/src/,
+        /from '(?:\.\.\/)+(?:tuf|python-index|trust|installer|operator|index|simulator|signer-[a-z0-9-]+|holdfast)\/src/,
         file,
       );
     }

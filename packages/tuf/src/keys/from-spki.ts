@@ -6,6 +6,15 @@ import { keytypeOf } from './schemes.ts';
 import { pemSpki } from './spki.ts';
 import { verifyKeyOf } from './verify-key.ts';
 
+const RSA_SCHEMES = [
+  'rsassa-pss-sha256',
+  'rsassa-pss-sha384',
+  'rsassa-pss-sha512',
+  'rsa-pkcs1v15-sha256',
+  'rsa-pkcs1v15-sha384',
+  'rsa-pkcs1v15-sha512',
+] as const;
+
 /** What stands in DER SubjectPublicKeyInfo before the key itself; the first scheme is the default. */
 const KINDS: readonly {
   readonly at: number;
@@ -19,19 +28,9 @@ const KINDS: readonly {
   { at: 0, bytes: '3076301006072a8648ce3d020106052b8104002203620004', schemes: ['ecdsa-sha2-nistp384'] },
   // RFC 9881: id-ml-dsa-44
   { at: 0, bytes: '30820532300b060960864801650304031103820521', schemes: ['ml-dsa-44/1'] },
-  // RFC 3279: rsaEncryption, after a length of two bytes
-  {
-    at: 4,
-    bytes: '300d06092a864886f70d010101050003',
-    schemes: [
-      'rsassa-pss-sha256',
-      'rsassa-pss-sha384',
-      'rsassa-pss-sha512',
-      'rsa-pkcs1v15-sha256',
-      'rsa-pkcs1v15-sha384',
-      'rsa-pkcs1v15-sha512',
-    ],
-  },
+  // RFC 3279: rsaEncryption, after a length of two bytes, or of one for keys that are too short anyway
+  { at: 4, bytes: '300d06092a864886f70d010101050003', schemes: RSA_SCHEMES },
+  { at: 3, bytes: '300d06092a864886f70d010101050003', schemes: RSA_SCHEMES },
 ];
 
 /**

@@ -1,0 +1,1 @@
+export { pkcs11Signer, type Pkcs11SignerOptions } from './signer.ts';
