@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { copyFileSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, test } from 'node:test';
 import { packageDirectory, temporaryDirectory, workspaceDirectory } from './built-package.ts';
 
 const PLACEHOLDER = 'https://example.org/';
@@ -37,6 +37,26 @@ async function serve(directory: string): Promise<AsyncDisposable & { readonly ur
     [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
+
+test("every name in the README's table of the public surface is exported", () => {
+  const [, section = ''] = readFileSync(join(packageDirectory, 'README.md'), 'utf8').split('## Public surface');
+  const names = section
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .join('')
+    .matchAll(/`([A-Za-z_]+)`/g);
+  // Besides what these list by name, the index passes on all that three files export.
+  const lists = ['index', 'repository/index', 'node/index', 'browser/index', 'build', 'errors', 'model'];
+  const text = lists.map((name) => readFileSync(join(packageDirectory, 'src', `${name}.ts`), 'utf8')).join('\n');
+  for (const [, name = ''] of names) assert.ok(new RegExp(`\\b${name}\\b`).test(text), `${name} is not exported`);
+});
+  const text = sources.map((file) => readFileSync(join(packageDirectory, 'src', file), 'utf8')).join('\n');
+  for (const [, name = ''] of names)
+    assert.match(
+      text,
+      new RegExp(`^export (?:abstract |async )?(?:class|function|interface|const|type) ${name}\\b`, 'm'),
+    );
+});
 
 describe("the README's examples", () => {
   const resources = new AsyncDisposableStack();
