@@ -60,7 +60,7 @@ describe('the client workflow (§5)', () => {
     assert.deepEqual(repository.requests.slice(-3), ['timestamp.json', 'snapshot.json', 'targets.json']);
   });
 
-  it('follows a chain of root versions, each signed by the keys of the one before and by its own (§5.3.4, P13)', async () => {
+  it('follows a chain of root versions, each signed by the keys of the one before and by its own (§5.3.1, §5.3.4, P13)', async () => {
     const repository = await TestRepository.create();
     for (let count = 0; count < 3; count++) {
       repository.signers = { ...repository.signers, root: [await key()] };

@@ -60,7 +60,7 @@ const visited = (repository: TestRepository): readonly string[] =>
   repository.requests.map((path) => path.replace(/^\d+\.|\.json$/g, ''));
 
 describe('the delegation search (§5.6.7)', () => {
-  it('goes depth first, in the order of the list, also when names are numbers (tuf-js deviation 2)', async () => {
+  it('goes depth first, in the order of the list, also when names are numbers (§4.5, §5.6.7, tuf-js deviation 2)', async () => {
     const { repository, updater } = await repositoryOf({
       targets: { roles: [{ name: 'b' }, { name: '10' }, { name: 'a' }, { name: '9' }] },
       b: { roles: [{ name: '00' }, { name: 'b2' }] },
@@ -74,7 +74,7 @@ describe('the delegation search (§5.6.7)', () => {
     assert.deepEqual(visited(repository), ['b', '00', 'b2', '10', 'a', '9']);
   });
 
-  it('stops behind a terminating delegation, wherever it stands (CVE-2025-2886)', async () => {
+  it('stops behind a terminating delegation, wherever it stands (§4.5, §5.6.7.2.1, CVE-2025-2886)', async () => {
     const { repository, updater } = await repositoryOf({
       targets: { roles: [{ name: 'a' }, { name: 'b' }] },
       a: { roles: [{ name: 'a1', terminating: true, paths: ['x'] }, { name: 'a2' }] },
@@ -87,7 +87,7 @@ describe('the delegation search (§5.6.7)', () => {
     assert.deepEqual((await updater.targetInfo('y'))?.chain, ['targets', 'b']);
   });
 
-  it('prefers the role that stands first, and the role above over its own delegations', async () => {
+  it('prefers the role that stands first, and the role above over its own delegations (§4.5, §5.6.7.2.2)', async () => {
     const { updater } = await repositoryOf({
       targets: { targets: ['top'], roles: [{ name: 'a' }, { name: 'b' }] },
       a: { targets: ['top', 'x'] },
@@ -97,7 +97,7 @@ describe('the delegation search (§5.6.7)', () => {
     assert.deepEqual((await updater.targetInfo('x'))?.chain, ['targets', 'a']);
   });
 
-  it('ends in cycles', async () => {
+  it('ends in cycles (§5.6.7.1)', async () => {
     const { repository, updater } = await repositoryOf({
       targets: { roles: [{ name: 'a' }] },
       a: { roles: [{ name: 'b' }, { name: 'a' }] },
@@ -117,7 +117,7 @@ describe('the delegation search (§5.6.7)', () => {
     assert.deepEqual((await updater.targetInfo('x'))?.chain, ['targets', 'last']);
   });
 
-  it('visits 32 delegated roles and never a 33rd', async () => {
+  it('visits 32 delegated roles and never a 33rd (§5.6.7.1, tuf-js deviation 17)', async () => {
     const names = Array.from({ length: 33 }, (_, index) => `r${index}`);
     const roles = Object.fromEntries(names.map((name) => [name, { targets: [name] }]));
     const { updater } = await repositoryOf({ targets: { roles: names.map((name) => ({ name })) }, ...roles });
@@ -126,7 +126,7 @@ describe('the delegation search (§5.6.7)', () => {
     await assert.rejects(updater.targetsIn(''), LimitError);
   });
 
-  it('looks at a role only for paths that were delegated to it', async () => {
+  it('looks at a role only for paths that were delegated to it (§4.5)', async () => {
     const { repository, updater } = await repositoryOf({
       targets: { roles: [{ name: 'a', paths: ['a/*'] }] },
       a: { targets: ['b/x', 'a/x'] },
@@ -136,7 +136,7 @@ describe('the delegation search (§5.6.7)', () => {
     assert.notEqual(await updater.targetInfo('a/x'), undefined);
   });
 
-  it('verifies a role again for every parent that delegates to it', async () => {
+  it('verifies a role again for every parent that delegates to it (§5.6.3)', async () => {
     const stranger = await key();
     const { updater } = await repositoryOf({
       targets: {
@@ -153,7 +153,7 @@ describe('the delegation search (§5.6.7)', () => {
     await assert.rejects(updater.targetInfo('via-b'), UnsignedMetadataError);
   });
 
-  it('chooses by hexadecimal prefixes of the hash of the path', async () => {
+  it('chooses by hexadecimal prefixes of the hash of the path (§4.5)', async () => {
     // SHA-256 of "x" begins 2d711642.
     const { updater } = await repositoryOf({
       targets: {

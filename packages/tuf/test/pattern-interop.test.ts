@@ -33,7 +33,7 @@ const alphabet = fc.constantFrom(
 const texts = fc.array(alphabet, { maxLength: 9 }).map((parts) => parts.join(''));
 
 describe('path patterns', () => {
-  it('match exactly what python-tuf matches, for thousands of generated patterns and paths', () => {
+  it('match exactly what python-tuf matches, for thousands of generated patterns and paths (§4.5)', () => {
     // Paths made from the pattern itself make matches likely.
     const near = fc
       .tuple(texts, fc.constantFrom('', 'a', 'b'))

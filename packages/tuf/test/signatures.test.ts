@@ -43,7 +43,7 @@ describe('signatures', () => {
     'rsassa-pss-sha384',
     'rsassa-pss-sha512',
   ] as const) {
-    it(`made with ${scheme} verify, and not over other bytes`, async () => {
+    it(`made with ${scheme} verify, and not over other bytes (§4.2.2)`, async () => {
       const signer = await generateKey(scheme);
       const bytes = await signMetadata(signed, [signer]);
       assert.equal(await verifySignatures(parseTargets(bytes), keysOf(signer), roleOf(1, signer)), 1);
@@ -55,7 +55,7 @@ describe('signatures', () => {
     });
   }
 
-  it('count by key material: one key under two keyids is one signature (TAP 12, tuf-js deviation 4)', async () => {
+  it('count by key material: one key under two keyids is one signature (§5.3.4, TAP 12, tuf-js deviation 4)', async () => {
     const signer = await key();
     const [one, two] = [renamed(signer, 'one'), renamed(signer, 'two')];
     const metadata = parseTargets(await signMetadata(signed, [one, two]));
@@ -74,14 +74,14 @@ describe('signatures', () => {
     assert.equal(await verifySignatures(metadata, keysOf(one, two), roleOf(1, one, two)), 1);
   });
 
-  it('may not list a keyid twice, neither when read nor when made (GHSA-pwqf-9h7j-7mv8)', async () => {
+  it('may not list a keyid twice, neither when read nor when made (§4.2.1, GHSA-pwqf-9h7j-7mv8)', async () => {
     const signer = await key();
     await assert.rejects(signMetadata(signed, [signer, signer]), FormatError);
     const sig = { keyid: 'a', sig: '' };
     assert.throws(() => parseTargets(encodeJson(toJson({ signatures: [sig, sig], signed }))), FormatError);
   });
 
-  it('need the threshold of different keys, gathered one by one from holders who never meet', async () => {
+  it('need the threshold of different keys, gathered one by one from holders who never meet (§2.1.1)', async () => {
     const holders = await Promise.all([key(), generateKey('ecdsa-sha2-nistp256'), key()]);
     const [first, second] = holders;
     let bytes = await signMetadata(signed, []);
@@ -106,7 +106,7 @@ describe('signatures', () => {
     await assert.rejects(verifySignatures(metadata, keysOf(listed), roleOf(1, other)), UnsignedMetadataError);
   });
 
-  it('hold whatever the keyid is called (TAP 12)', async () => {
+  it('hold whatever the keyid is called (TAP 12 instead of §4.3)', async () => {
     const signer = renamed(await key(), '__proto__');
     assert.equal(
       await verifySignatures(parseTargets(await signMetadata(signed, [signer])), keysOf(signer), roleOf(1, signer)),
@@ -114,7 +114,7 @@ describe('signatures', () => {
     );
   });
 
-  it('cover the canonical form when the file is laid out differently, and the bytes as received when those were signed', async () => {
+  it('cover the canonical form when the file is laid out differently, and the bytes as received when those were signed (§4.2.1)', async () => {
     const signer = await key();
     const { keyid } = signer.key;
     const pretty = `{ "version": 1, "_type": "targets", "spec_version": "1.0.34",\n "expires": "2030-01-01T00:00:00Z", "targets": {} }`;
@@ -136,7 +136,7 @@ describe('signatures', () => {
     assert.ok(metadata.signed.targets.has('a\nb\u0000'));
   });
 
-  it('of unusable keys do not count, and say why: unknown scheme, damaged, RSA of 1024 bits, wrong curve', async () => {
+  it('of unusable keys do not count, and say why: unknown scheme, damaged, RSA of 1024 bits, wrong curve (§4.2.2)', async () => {
     const good = await key();
     const sig = { sig: 'ab', keyid: '' };
     const rsa1024 = generateKeyPairSync('rsa', { modulusLength: 1024 })
@@ -163,7 +163,7 @@ describe('signatures', () => {
     });
   });
 
-  it('survive unknown members of the envelope, of signed, of keys and of targets', async () => {
+  it('survive unknown members of the envelope, of signed, of keys and of targets (§4)', async () => {
     const signer = await key();
     const json = new Map<string, JsonValue>([...signed, ['x-extra', toJson({ a: [1] })]]);
     const bytes = await addSignature(await signMetadata(json, []), signer);
