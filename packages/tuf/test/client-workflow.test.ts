@@ -107,7 +107,7 @@ describe('the client workflow (§5)', () => {
     assert.equal((await updater.refresh()).rootVersion, 4);
   });
 
-  it('refuses a timestamp or snapshot older than the trusted one (§5.4.3.1, §5.4.3.2, P20)', async () => {
+  it('refuses a timestamp or snapshot older than the trusted one (§4.3, §5.4.3.1, §5.4.3.2, P20)', async () => {
     const repository = await TestRepository.create();
     await repository.publish();
     const updater = client(repository);
@@ -146,7 +146,7 @@ describe('the client workflow (§5)', () => {
     }
   });
 
-  it('refuses expired timestamp, snapshot and targets, at the very second of expiry (§5.4.4, §5.5.6, §5.6.5, P20)', async () => {
+  it('refuses expired timestamp, snapshot and targets, at the very second of expiry (§4.3, §5.4.4, §5.5.6, §5.6.5, P20)', async () => {
     for (const role of ['timestamp', 'snapshot', 'targets'] as const) {
       const repository = await TestRepository.create();
       if (role === 'targets') repository.roles.set('targets', { signers: repository.signers.targets, expires: NOW });
@@ -306,7 +306,7 @@ describe('the client workflow (§5)', () => {
     assert.deepEqual(await store.read('snapshot.json'), repository.file('1.snapshot.json'));
   });
 
-  it('refuses two contents of one version of a role, though each is signed for its parent', async () => {
+  it('refuses two contents of one version of a role, though each is signed for its parent (§4.4)', async () => {
     const [one, two] = await Promise.all([key(), key()]);
     const repository = await TestRepository.create();
     const common = { version: 1, expires: later(9) };

@@ -70,7 +70,7 @@ describe('what the public client test suite leaves out: formats', () => {
     }
   });
 
-  it('takes a root without consistent_snapshot for one that has none (consistent_snapshot absent)', async () => {
+  it('takes a root without consistent_snapshot for one that has none (§4.3, consistent_snapshot absent)', async () => {
     const repository = await TestRepository.create();
     repository.consistentSnapshot = false;
     const { root } = repository.signers;
@@ -110,7 +110,7 @@ describe('what the public client test suite leaves out: formats', () => {
 });
 
 describe('what the public client test suite leaves out: delegations', () => {
-  it('matches path_hash_prefixes with the hexadecimal text of the hash, of any length', async () => {
+  it('matches path_hash_prefixes with the hexadecimal text of the hash, of any length (§4.5)', async () => {
     // SHA-256 of "x" is 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881.
     const whole = '2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881';
     for (const [prefix, found] of [

@@ -126,7 +126,7 @@ describe('tuf-client', { concurrency: 2 }, () => {
     failed(await client.refresh({ time: fromNow(400) }), /root expired/);
   });
 
-  it('download fetches several targets in order with one refresh, and again only what changed (§5.7)', async () => {
+  it('download fetches several targets in order with one refresh, and again only what changed (§5.7.3)', async () => {
     await using served = await ServedRepository.start();
     await served.publishTargets({ 'b/one.txt': '1', 'a.txt': '22', 'c.txt': '333' });
     await using client = await ClientUnderTest.create(served);
@@ -153,7 +153,7 @@ describe('tuf-client', { concurrency: 2 }, () => {
     assert.deepEqual([...(await client.downloaded()).values()].toSorted(), ['1', '333', '44']);
   });
 
-  it('download stops at the first failure and keeps what was done', async () => {
+  it('download stops at the first failure and keeps what was done (§5.7.2)', async () => {
     await using served = await ServedRepository.start();
     await served.publishTargets({ first: '1', last: '3' });
     await using client = await ClientUnderTest.create(served);
@@ -161,7 +161,7 @@ describe('tuf-client', { concurrency: 2 }, () => {
     assert.deepEqual([...(await client.downloaded())], [['first', '1']]);
   });
 
-  it('download keeps nothing of content that is wrong, longer or shorter, and leaves the old file (§5.7.3)', async () => {
+  it('download keeps nothing of content that is wrong, longer or shorter, and leaves the old file (§1.5.2, §5.7.3)', async () => {
     await using served = await ServedRepository.start();
     await served.publishTargets({ t: 'good' });
     await using client = await ClientUnderTest.create(served);
@@ -178,7 +178,7 @@ describe('tuf-client', { concurrency: 2 }, () => {
     }
   });
 
-  it('download checks whichever known hash is announced, and refuses a target without one (§4.5)', async () => {
+  it('download checks whichever known hash is announced, and refuses a target without one (§5.7.3)', async () => {
     for (const algorithms of [['sha512'], ['sha384'], ['sha256', 'sha512', 'md5']]) {
       await using served = await ServedRepository.start();
       await served.publishTargets({ t: 'good' }, algorithms);
@@ -194,7 +194,7 @@ describe('tuf-client', { concurrency: 2 }, () => {
     assert.deepEqual([...(await client.downloaded())], []);
   });
 
-  it('download keeps targets of any name inside its directory', async () => {
+  it('download keeps targets of any name inside its directory (§4.5, tuf-js deviation 14)', async () => {
     const names = [
       'a?b#c',
       '..',
@@ -221,7 +221,7 @@ describe('tuf-client', { concurrency: 2 }, () => {
     assert.deepEqual((await readdir(client.directory)).toSorted(), ['metadata', 'targets', 'trusted-root.json']);
   });
 
-  it('recovers from any metadata file that is cut short, changed or gone (§5)', async () => {
+  it('recovers from any metadata file that is cut short, changed or gone (§5, tuf-js deviation 12)', async () => {
     await using served = await ServedRepository.start();
     await served.repository.publishRoot();
     await using client = await ClientUnderTest.create(served);
@@ -242,7 +242,7 @@ describe('tuf-client', { concurrency: 2 }, () => {
     }
   });
 
-  it('killed at any moment leaves no part of a file, and the next run completes (§5)', async () => {
+  it('killed at any moment leaves no part of a file, and the next run completes (§5, tuf-js deviation 13)', async () => {
     await using served = await ServedRepository.start();
     const big = 'x'.repeat(400_000);
     await served.publishTargets({ big });
