@@ -88,6 +88,12 @@ describe('the packed package', () => {
     });
   }
 
+  it('brings the command of the client test protocol, which runs what was built', () => {
+    const nodeFirst = `PATH=${dirname(process.execPath)}:$PATH`;
+    run('sh', ['-c', `${nodeFirst} node_modules/.bin/tuf-client --metadata-dir trusted init root.json`], project);
+    assert.deepEqual(readFileSync(join(project, 'trusted/root.json')), readFileSync(join(project, 'root.json')));
+  });
+
   it('is what publint calls well published', async () => {
     const bytes = readFileSync(tarball);
     const { messages } = await publint({ pack: { tarball: Uint8Array.from(bytes).buffer }, strict: true });

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import {
   MemoryMetadataStore,
   type MetadataFetcher,
@@ -33,6 +34,7 @@ const fetcher: MetadataFetcher = {
   },
 };
 const trustedRoot = await fetcher.fetch('1.root.json', { maxLength: 1 << 20 });
+await writeFile('root.json', trustedRoot);
 for (const store of [new MemoryMetadataStore(), new FileMetadataStore('metadata')]) {
   const updater = new Updater({ trustedRoot, fetcher, store, clock: () => new Date() });
   const info = await updater.targetInfo('a/file.txt');
