@@ -3,7 +3,17 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { CaseAnswer, CaseRequest, ClientAnswer, ClientRequest, VerifyAnswer, VerifyRequest } from './protocol.ts';
+import type {
+  CaseAnswer,
+  CaseRequest,
+  ClientAnswer,
+  ClientRequest,
+  MapAnswer,
+  MapRequest,
+  PeerRequest,
+  VerifyAnswer,
+  VerifyRequest,
+} from './protocol.ts';
 
 const pathOf = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const TOOLS = '../../../../.tools';
@@ -41,7 +51,8 @@ export class Peer {
   ask(request: CaseRequest): Promise<CaseAnswer>;
   ask(request: VerifyRequest): Promise<VerifyAnswer>;
   ask(request: ClientRequest): Promise<ClientAnswer>;
-  async ask(request: CaseRequest | VerifyRequest | ClientRequest): Promise<unknown> {
+  ask(request: MapRequest): Promise<MapAnswer>;
+  async ask(request: PeerRequest): Promise<unknown> {
     this.process.stdin?.write(`${JSON.stringify(request)}\n`);
     const line = await this.lines.next();
     if (line.done === true) throw new Error(`${this.name} ended`);

@@ -32,7 +32,17 @@ export interface ClientRequest {
   readonly runs: number;
 }
 
-export type PeerRequest = CaseRequest | VerifyRequest | ClientRequest;
+/** Lookups in several repositories (TAP 4), whose addresses are in the map; only go-tuf can do that. */
+export interface MapRequest {
+  readonly op: 'map';
+  /** The map file, base64. */
+  readonly map: string;
+  /** Trusted roots by repository, base64. */
+  readonly roots: Readonly<Record<string, string>>;
+  readonly paths: readonly string[];
+}
+
+export type PeerRequest = CaseRequest | VerifyRequest | ClientRequest | MapRequest;
 
 /** Without members: no role that may say so lists the target. */
 export interface LookupAnswer {
@@ -59,4 +69,10 @@ export interface VerifyAnswer {
 export interface ClientAnswer {
   readonly cold: readonly number[];
   readonly warm: readonly number[];
+}
+
+export interface MapAnswer {
+  /** Why the map was refused; then there are no lookups. */
+  readonly refused?: string;
+  readonly lookups: readonly (LookupAnswer & { readonly repositories?: readonly string[] })[];
 }

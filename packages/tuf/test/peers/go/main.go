@@ -13,6 +13,7 @@ type request struct {
 	caseRequest
 	verifyRequest
 	clientRequest
+	mapRequest
 }
 
 func main() {
@@ -45,6 +46,8 @@ func answerTo(line []byte) (any, error) {
 		return runVerify(asked.verifyRequest)
 	case "client":
 		return runClient(asked.clientRequest, asked.RootFile, asked.Runs)
+	case "map":
+		return runMap(asked.mapRequest)
 	}
 	return nil, fmt.Errorf("unknown request %q", asked.Op)
 }
