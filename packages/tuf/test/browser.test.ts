@@ -1,61 +1,25 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import type { TopLevelRole } from '@holdfast/tuf';
-import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
 import type { Page } from 'playwright-core';
 import { startChromium } from './browser/chromium.ts';
 import type * as PageModule from './browser/page.ts';
+import {
+  BIN,
+  CONTENT,
+  type Keys,
+  makeKeys,
+  makeRepository,
+  offered,
+  publishRepository,
+  SHA256,
+  TARGET,
+} from './browser/repositories.ts';
 import { type Site, startSite } from './browser/site.ts';
 import { buildInto, buildModule, temporaryDirectory } from './built-package.ts';
-import { delegateBins, later, NOW, TestRepository } from './repository.ts';
+import { later, NOW, type TestRepository } from './repository.ts';
 
 type Functions = typeof PageModule;
-
-const CONTENT = new TextEncoder().encode('hello, browser');
-const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
-const TARGET = 'a/file.txt';
-/** TAP 15: the first four bits of the path's hash. */
-const BIN = `bins-${createHash('sha256').update(TARGET).digest('hex').slice(0, 1)}`;
-
-interface Keys extends Record<TopLevelRole, readonly LocalSigner[]> {
-  readonly bins: LocalSigner;
-}
-
-/** A key of another kind for each role. */
-async function makeKeys(): Promise<Keys> {
-  const [ed25519, p256, p384, rsa, rsa512] = await Promise.all([
-    generateKey('ed25519'),
-    generateKey('ecdsa-sha2-nistp256'),
-    generateKey('ecdsa-sha2-nistp384'),
-    generateKey('rsassa-pss-sha256'),
-    generateKey('rsassa-pss-sha512'),
-  ]);
-  return { root: [ed25519, p256], timestamp: [p384], snapshot: [rsa], targets: [ed25519], bins: rsa512 };
-}
-
-/** Everything is version 2: the first root lists other keys and a lower threshold. */
-async function makeRepository({ bins, ...signers }: Keys): Promise<TestRepository> {
-  const repository = await TestRepository.create();
-  repository.signers = signers;
-  repository.thresholds.root = 2;
-  repository.withHashes = true;
-  fillBins(repository, bins);
-  await repository.publishRoot();
-  await repository.publish();
-  return repository;
-}
-
-function fillBins(repository: TestRepository, signer: LocalSigner): void {
-  const delegations = delegateBins(signer, { bitLength: 4, namePrefix: 'bins' });
-  repository.roles.set('targets', { signers: repository.signers.targets, delegations });
-  const file = { length: CONTENT.length, hashes: new Map([['sha256', SHA256]]) };
-  for (let bin = 0; bin < 16; bin++) {
-    const name = `bins-${bin.toString(16)}`;
-    repository.roles.set(name, { signers: [signer], targets: new Map(name === BIN ? [[TARGET, file]] : []) });
-  }
-}
 
 describe('in Chromium, with no more than the built package', () => {
   const resources = new AsyncDisposableStack();
@@ -118,6 +82,17 @@ describe('in Chromium, with no more than the built package', () => {
       `/metadata/2.${BIN}.json`,
       `/targets/a/${SHA256}.file.txt`,
     ]);
+  });
+
+  it("reads what the package's own repository side published", async () => {
+    const storage = await publishRepository(keys);
+    [site.metadata, site.targets] = [await offered(storage, 'metadata'), await offered(storage, 'targets')];
+    site.trustedRoot = site.metadata.get('1.root.json') ?? assert.fail('no root');
+    assert.deepEqual(await lookup(await openTab(), 'published'), {
+      versions: [2, 2, 2, 2],
+      chain: ['targets', BIN],
+      content: 'hello, browser',
+    });
   });
 
   it('loads no Node module and nothing of the package’s Node side, from no other address', async () => {
