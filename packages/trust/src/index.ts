@@ -9,6 +9,15 @@ export {
   planLeaf,
 } from './bin-tree.ts';
 export { InvalidTargetError, ProofError } from './errors.ts';
+export {
+  decodeLookup,
+  encodeLookup,
+  type Lookup,
+  type LookedUpRole,
+  MAX_LOOKUP_BYTES,
+  rolesFor,
+  verifyLookup,
+} from './lookup.ts';
 export { minimumDelegations, type RoleHolders, UNCLAIMED } from './roles.ts';
 export type { RoleEntry } from './snapshot-tree/cell.ts';
 export { rolePosition } from './snapshot-tree/position.ts';

@@ -8,7 +8,7 @@ import { normalizeName } from '@holdfast/python-index';
 import type { RoleEntry } from './cell.ts';
 import { rolePosition } from './position.ts';
 import { verifyProof } from './proof.ts';
-import { SnapshotTree } from './tree.ts';
+import { KEPT_VERSIONS, SnapshotTree } from './tree.ts';
 
 const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
 const entryOf = (role: string, version: number): RoleEntry => ({
@@ -158,13 +158,30 @@ test('random bytes never pass for a proof, and cost no more than their length', 
 
 test('old versions are forgotten one by one, and a version that is not kept gets no proof', () => {
   const tree = new SnapshotTree();
-  const roots = Array.from({ length: 20 }, (_, index) => {
+  const roots = Array.from({ length: KEPT_VERSIONS + 4 }, (_, index) => {
     tree.set(entryOf('targets', index + 1));
     return tree.commit();
   });
   assert.equal(tree.prove(roots[0] ?? '', '000000'), undefined);
-  for (const root of roots.slice(-16)) assert.notEqual(tree.prove(root, '000000'), undefined);
+  for (const root of roots.slice(-KEPT_VERSIONS)) assert.notEqual(tree.prove(root, '000000'), undefined);
   assert.equal(tree.prove(sha('never'), '000000'), undefined);
+});
+
+test('changes that were only tried out leave nothing behind', () => {
+  const tree = new SnapshotTree();
+  tree.set(entryOf('targets', 1));
+  const first = tree.commit();
+  tree.set(entryOf('unclaimed.3', 1));
+  const tried = tree.commit();
+  assert.equal(tree.checkout(first), true);
+  assert.equal(tree.get('unclaimed.3'), undefined);
+  assert.equal(tree.commit(), first);
+  tree.set(entryOf('unclaimed.3', 1));
+  assert.equal(tree.commit(), tried);
+  tree.remove('unclaimed.3');
+  assert.equal(tree.checkout(tried), true);
+  assert.equal(tree.get('unclaimed.3')?.version, 1);
+  assert.equal(tree.checkout(sha('never')), false);
 });
 
 test('memory of a changing tree stays bounded, and copying what is alive changes nothing', () => {

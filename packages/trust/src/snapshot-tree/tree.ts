@@ -3,8 +3,8 @@ import { decodeCell, encodeCell, type RoleEntry } from './cell.ts';
 import { bitAt, commonBits, cut, type Position, rolePosition } from './position.ts';
 import { encodeProof } from './proof.ts';
 
-/** How many finished versions are kept for proofs. */
-const KEPT_VERSIONS = 16;
+/** How many finished versions are kept for proofs: at eight publications a second, half a minute for slow readers. */
+export const KEPT_VERSIONS = 256;
 /** Dead nodes that are worth a copy: a small tree is not copied at every turn. */
 const LEAST_GARBAGE = 100_000;
 
@@ -43,6 +43,16 @@ export class SnapshotTree {
     if (this.arena.nodes > 2 * this.live + LEAST_GARBAGE) this.compact();
     this.frozen = this.arena.nodes;
     return hash;
+  }
+
+  /**
+   * Goes on from a finished version; what was changed since is forgotten.
+   * @returns false when that version is not kept any more
+   */
+  checkout(rootHash: string): boolean {
+    const root = this.versions.get(rootHash);
+    if (root !== undefined) this.root = root;
+    return root !== undefined;
   }
 
   /**
