@@ -31,6 +31,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   operator: ['trust', 'tuf'],
   index: ['trust', 'python-index', 'tuf'],
   'signer-pkcs11': ['tuf'],
+  'signer-aws-kms': ['tuf'],
   simulator: ['index', 'installer', 'operator', 'trust', 'python-index', 'tuf'],
   holdfast: ['index', 'installer', 'operator', 'trust', 'python-index', 'tuf'],
 };

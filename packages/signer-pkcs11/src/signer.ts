@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import {
   checkedSigner,
   ecdsaDerSignature,
@@ -8,6 +7,7 @@ import {
   type Signer,
   SignerError,
 } from '@holdfast/tuf';
+import { digestFor } from '@holdfast/tuf/node';
 import type { Mechanism, RsaPSS } from 'pkcs11js';
 import { readPublicKey } from './public-key.ts';
 import { attributes, findObject, type KeyName, login, type Session, withSession } from './token.ts';
@@ -55,7 +55,7 @@ async function sign(session: Session, key: PublicKey, name: KeyName, pin: string
   const privateKey = findObject(session, p.CKO_PRIVATE_KEY, name);
   module.C_SignInit(handle, mechanism, privateKey);
   if (asksEachTime(session, privateKey)) login(session, p.CKU_CONTEXT_SPECIFIC, pin);
-  const input = algorithm === undefined ? Buffer.from(data) : hash(algorithm, data, 'buffer');
+  const input = digestFor(key, data) ?? Buffer.from(data);
   const signature = await module.C_SignAsync(handle, input, Buffer.alloc(MAX_SIGNATURE_BYTES));
   return key.keytype === 'ecdsa' ? Buffer.from(ecdsaDerSignature(signature)) : signature;
 }

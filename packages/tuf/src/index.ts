@@ -14,6 +14,7 @@ export * from './model.ts';
 export { parseSnapshot, parseTimestamp } from './parse/meta.ts';
 export { parseRoot } from './parse/root.ts';
 export { parseTargets } from './parse/targets.ts';
+export { callService, problemOfHttpStatus } from './service-call.ts';
 export { addSignature, type Signer, signMetadata } from './sign.ts';
 export { checkSignatures, type SignatureCheck, verifySignatures } from './verify.ts';
 export { type Announced, HASH_ALGORITHMS, verifyContent } from './client/digests.ts';

@@ -1,5 +1,6 @@
 export { type AtomicWriteOptions, syncDirectory, writeFileAtomic } from './atomic-file.ts';
 export { DirectoryStorage } from './directory-storage.ts';
+export { digestFor } from './digest.ts';
 export { environmentSigner, type EnvironmentSignerOptions } from './environment-signer.ts';
 export { FileMetadataStore, type FileMetadataStoreOptions } from './file-store.ts';
 export { type LockOptions, withFileLock } from './file-lock.ts';

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { checkedSigner } from '../checked-signer.ts';
 import { KeyError, SignerError } from '../errors.ts';
 import { publicKeyFromSpki } from '../keys/from-spki.ts';
@@ -6,6 +5,7 @@ import { hashOf } from '../keys/schemes.ts';
 import { ed25519Spki } from '../keys/spki.ts';
 import type { PublicKey } from '../model.ts';
 import type { Signer } from '../sign.ts';
+import { digestFor } from './digest.ts';
 import { askVault, member, type VaultConnection, vaultBase } from './vault/request.ts';
 
 /** For {@link vaultSigner}. */
@@ -79,12 +79,12 @@ async function publicKeyOf(
 }
 
 function contentFor(key: PublicKey, data: Uint8Array): object {
-  const algorithm = hashOf(key);
-  if (algorithm === undefined) return { input: Buffer.from(data).toString('base64') };
+  const digest = digestFor(key, data);
+  if (digest === undefined) return { input: Buffer.from(data).toString('base64') };
   return {
-    input: hash(algorithm, data, 'base64'),
+    input: digest.toString('base64'),
     prehashed: true,
-    hash_algorithm: algorithm.replace('sha', 'sha2-'),
+    hash_algorithm: hashOf(key)?.replace('sha', 'sha2-'),
     marshaling_algorithm: 'asn1',
     signature_algorithm: key.scheme.startsWith('rsa-pkcs1v15') ? 'pkcs1v15' : 'pss',
     salt_length: 'hash',

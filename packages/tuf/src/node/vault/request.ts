@@ -1,4 +1,5 @@
 import { SignerError } from '../../errors.ts';
+import { problemOfHttpStatus } from '../../service-call.ts';
 
 /** How to speak with one Vault; see `VaultSignerOptions`. */
 export interface VaultConnection {
@@ -100,9 +101,5 @@ function failure(holder: string, status: number, answer: unknown): SignerError {
   const errors = member(answer, 'errors');
   const said = Array.isArray(errors) ? errors.filter((item) => typeof item === 'string').join('; ') : '';
   const detail = `HTTP ${status} ${said.replace(/[\p{C}\s]+/gu, ' ').slice(0, 300)}`.trim();
-  if (status === 404) return new SignerError(holder, 'no-such-key', detail);
-  if (status === 413) return new SignerError(holder, 'unsupported', `${detail}: too much content`);
-  if (status === 429 || status > 500) return new SignerError(holder, 'unreachable', detail);
-  if (status >= 400) return new SignerError(holder, 'refused', detail);
-  return new SignerError(holder, 'invalid-answer', detail);
+  return new SignerError(holder, problemOfHttpStatus(status), detail);
 }
