@@ -52,7 +52,7 @@ export class Peer {
   ask(request: VerifyRequest): Promise<VerifyAnswer>;
   ask(request: ClientRequest): Promise<ClientAnswer>;
   ask(request: MapRequest): Promise<MapAnswer>;
-  async ask(request: PeerRequest): Promise<unknown> {
+  async ask(request: PeerRequest | MapRequest): Promise<unknown> {
     this.process.stdin?.write(`${JSON.stringify(request)}\n`);
     const line = await this.lines.next();
     if (line.done === true) throw new Error(`${this.name} ended`);

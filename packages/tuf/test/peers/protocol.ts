@@ -42,7 +42,7 @@ export interface MapRequest {
   readonly paths: readonly string[];
 }
 
-export type PeerRequest = CaseRequest | VerifyRequest | ClientRequest | MapRequest;
+export type PeerRequest = CaseRequest | VerifyRequest | ClientRequest;
 
 /** Without members: no role that may say so lists the target. */
 export interface LookupAnswer {
