@@ -2,11 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { canonicalize, FormatError, parseJson, PathPattern } from '@holdfast/tuf';
 import { python } from '../python.ts';
+import { textsOf } from '../texts.ts';
 import { inputsOf } from './corpus.ts';
+import { slowMatch } from './reference/pattern.ts';
 import { textOf } from './target.ts';
 import { TARGETS } from './targets/index.ts';
 
 const corpus = (name: string): readonly Uint8Array[] => inputsOf(name, TARGETS.get(name) ?? assert.fail(name));
+
+const MATCH = `
+import json, sys
+from tuf.api.metadata import DelegatedRole
+print(json.dumps([DelegatedRole("r", [], 1, False, [p]).is_delegated_path(t) for p, t in json.load(sys.stdin)]))
+`;
 
 describe('the corpus of the fuzzer', () => {
   it('has the canonical form that securesystemslib gives it', () => {
@@ -38,14 +46,22 @@ print(json.dumps([encode_canonical(json.loads(text)).encode().hex() for text in 
       const [pattern = '', path = ''] = textOf(input).split('\u0000');
       return [pattern, path] as const;
     });
-    const program = `
-import json, sys
-from tuf.api.metadata import DelegatedRole
-print(json.dumps([DelegatedRole("r", [], 1, False, [p]).is_delegated_path(t) for p, t in json.load(sys.stdin)]))
-`;
     assert.deepEqual(
-      python(program, cases),
+      python(MATCH, cases),
       cases.map(([pattern, path]) => new PathPattern(pattern).matches(path)),
+    );
+  });
+});
+
+describe('the second opinion on patterns', () => {
+  it('is that of Python, for every class of up to four of the characters that mean something in one', () => {
+    const characters = [' ', '!', '-', ']', 'a', 'c'];
+    const cases = textsOf(characters, 4).flatMap((text) =>
+      [...characters, 'b'].map((path) => [`[${text}]`, path] as const),
+    );
+    assert.deepEqual(
+      cases.map(([pattern, path]) => slowMatch(pattern, path)),
+      python(MATCH, cases),
     );
   });
 });
