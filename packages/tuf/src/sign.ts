@@ -4,7 +4,7 @@ import { canonicalize, encodeJson } from './json/canonical.ts';
 import { parseJson } from './json/parse.ts';
 import { toJson } from './json/to-json.ts';
 import type { JsonObject } from './json/value.ts';
-import type { PublicKey, Signature } from './model.ts';
+import type { Metadata, PublicKey, Signature } from './model.ts';
 import { parseEnvelope } from './parse/envelope.ts';
 
 /** Whoever holds a private key: a file, an agent, a token, a service. */
@@ -37,15 +37,27 @@ export async function signMetadata(signed: JsonObject, signers: readonly Signer[
  * So holders who never meet can sign one after the other.
  */
 export async function addSignature(envelope: Uint8Array, signer: Signer): Promise<Uint8Array> {
-  const { signatures, signedBytes } = parseEnvelope(envelope, (signed) => signed);
-  const { keyid } = signer.key;
+  return addSignatures(
+    parseEnvelope(envelope, (signed) => signed),
+    [signer],
+  );
+}
+
+/** As {@link addSignature}, for several holders at once. */
+export async function addSignatures(
+  { signatures, signedBytes }: Pick<Metadata<unknown>, 'signatures' | 'signedBytes'>,
+  signers: readonly Signer[],
+): Promise<Uint8Array> {
   // The canonical form is what other clients verify, whatever the file looks like.
-  const payload = canonicalize(parseJson(signedBytes));
-  const made: Signature = {
-    keyid,
-    sig: toHex(await signer.sign(equalBytes(payload, signedBytes) ? signedBytes : payload)),
-  };
-  return envelopeBytes(signedBytes, [...signatures.filter((signature) => signature.keyid !== keyid), made]);
+  const canonical = canonicalize(parseJson(signedBytes));
+  const payload = equalBytes(canonical, signedBytes) ? signedBytes : canonical;
+  const made = new Map(signatures.map((signature) => [signature.keyid, signature]));
+  for (const signer of signers) {
+    const { keyid } = signer.key;
+    made.delete(keyid);
+    made.set(keyid, { keyid, sig: toHex(await signer.sign(payload)) });
+  }
+  return envelopeBytes(signedBytes, [...made.values()]);
 }
 
 /** A metadata file around the bytes of its signed part. */

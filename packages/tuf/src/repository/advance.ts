@@ -5,8 +5,8 @@ import type { Current } from './current.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { missingFor, type Need, rootNeed } from './need.ts';
 import { nextOnlineRole } from './online.ts';
-import { Proposal, type ProposedRole, signRole } from './proposal.ts';
-import { parseProposed, Prospect, topLevelNeed } from './prospect.ts';
+import { parseProposed, Proposal, type ProposedRole, signRole } from './proposal.ts';
+import { Prospect, topLevelNeed } from './prospect.ts';
 
 export interface Circumstances {
   /** `undefined` where the proposal makes a repository. */

@@ -5,8 +5,8 @@ import type { Current } from './current.ts';
 import { expiryOf, type Lifetimes } from './lifetimes.ts';
 import { MetadataEditor } from './metadata-editor.ts';
 import { missingFor, rootNeed } from './need.ts';
-import type { OnlineRole, Proposal, ProposedRole } from './proposal.ts';
-import { parseProposed, type Prospect } from './prospect.ts';
+import { type OnlineRole, parseProposed, type Proposal, type ProposedRole } from './proposal.ts';
+import type { Prospect } from './prospect.ts';
 
 /** The next snapshot or timestamp, unsigned; `undefined` while the one that is served will do. */
 export async function nextOnlineRole(

@@ -4,11 +4,14 @@ import { encodeJson } from '../json/canonical.ts';
 import { parseJson } from '../json/parse.ts';
 import { toJson } from '../json/to-json.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.ts';
-import type { RoleKeys } from '../model.ts';
+import type { Metadata, RoleKeys, SignedCommon } from '../model.ts';
 import { parseExpires, formatExpires, parseRoleKeys } from '../parse/common.ts';
 import { parseEnvelope } from '../parse/envelope.ts';
 import { asArray, asInteger, asObject, asString, asStrings } from '../parse/fields.ts';
-import { addSignature, envelopeBytes, type Signer } from '../sign.ts';
+import { parseSnapshot, parseTimestamp } from '../parse/meta.ts';
+import { parseRoot } from '../parse/root.ts';
+import { parseTargets } from '../parse/targets.ts';
+import { addSignatures, envelopeBytes, type Signer } from '../sign.ts';
 import type { VersionWish } from './metadata-editor.ts';
 
 /** The format is specified in docs/formats/proposal.md. */
@@ -117,12 +120,25 @@ export class Proposal {
 
 /** Adds the signatures that are not there yet. */
 export async function signRole(role: ProposedRole, signers: readonly Signer[]): Promise<ProposedRole> {
-  let { metadata } = role;
-  if (signers.length === 0) return role;
-  const signatures = parseEnvelope(metadata, () => undefined).signatures;
-  const made = new Set(signatures.filter(({ sig }) => sig !== '').map(({ keyid }) => keyid));
-  for (const signer of signers) if (!made.has(signer.key.keyid)) metadata = await addSignature(metadata, signer);
-  return { ...role, metadata };
+  const proposed = parseProposed(role);
+  const made = new Set(proposed.signatures.filter(({ sig }) => sig !== '').map(({ keyid }) => keyid));
+  const others = signers.filter(({ key }) => !made.has(key.keyid));
+  return others.length === 0 ? role : { ...role, metadata: await addSignatures(proposed, others) };
+}
+
+const parsed = new WeakMap<Uint8Array, Metadata<SignedCommon>>();
+
+/** Reads a proposed file, once, as what it is to be. @throws FormatError */
+export function parseProposed({ role, metadata }: ProposedRole): Metadata<SignedCommon> {
+  const known = parsed.get(metadata) ?? parserOf(role)(metadata);
+  parsed.set(metadata, known);
+  return known;
+}
+
+function parserOf(role: string): (bytes: Uint8Array) => Metadata<SignedCommon> {
+  if (role === 'root') return parseRoot;
+  if (role === 'timestamp') return parseTimestamp;
+  return role === 'snapshot' ? parseSnapshot : parseTargets;
 }
 
 function mergeSignatures(role: string, ours: Uint8Array, theirs: Uint8Array): Uint8Array {

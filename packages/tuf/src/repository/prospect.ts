@@ -1,6 +1,5 @@
 import { FormatError, NotDelegatedError } from '../errors.ts';
-import type { Metadata, Root, SignedCommon, Targets } from '../model.ts';
-import { parseSnapshot, parseTimestamp } from '../parse/meta.ts';
+import type { Metadata, Root, Targets } from '../model.ts';
 import { parseRoot } from '../parse/root.ts';
 import { parseTargets } from '../parse/targets.ts';
 import type { Current } from './current.ts';
@@ -60,11 +59,4 @@ export class Prospect {
 export function topLevelNeed(root: Root, role: string): Need | undefined {
   if (role === 'root' || role === 'timestamp' || role === 'snapshot' || role === 'targets') return rootNeed(root, role);
   return undefined;
-}
-
-/** Reads a proposed file as what it is to be. @throws FormatError */
-export function parseProposed({ role, metadata }: ProposedRole): Metadata<SignedCommon> {
-  if (role === 'root') return parseRoot(metadata);
-  if (role === 'timestamp') return parseTimestamp(metadata);
-  return role === 'snapshot' ? parseSnapshot(metadata) : parseTargets(metadata);
 }

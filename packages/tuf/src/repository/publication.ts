@@ -7,8 +7,7 @@ import { toJson } from '../json/to-json.ts';
 import { asArray, asObject, asString } from '../parse/fields.ts';
 import { type Current, LONG_AGO } from './current.ts';
 import { checkServable, rolePath, TIMESTAMP_PATH } from './layout.ts';
-import type { Proposal } from './proposal.ts';
-import { parseProposed } from './prospect.ts';
+import { parseProposed, type Proposal } from './proposal.ts';
 import type { RepositoryStorage } from './storage.ts';
 
 export interface PublishedFile {
