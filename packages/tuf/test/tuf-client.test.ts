@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { delegate, key } from './repository.ts';
 import { ClientUnderTest, type Outcome, outcomeOf, TUF_CLIENT } from './tuf-client/client-under-test.ts';
 import { fromNow, ServedRepository, targetOf } from './tuf-client/served-repository.ts';
 
 const FIRST_REQUESTS = ['3.root.json', 'timestamp.json', '2.snapshot.json', '2.targets.json'];
+const PYTHON = fileURLToPath(new URL('../../../.tools/venv/bin/python', import.meta.url));
+const PYTHON_REFRESH = `
+import sys
+from tuf.ngclient import Updater
+Updater(sys.argv[1], sys.argv[2], bootstrap=None).refresh()
+`;
 const done = (outcome: Outcome): void => assert.equal(outcome.status, 0, outcome.stderr);
 const failed = (outcome: Outcome, reason: RegExp): void => {
   assert.equal(outcome.status, 1, outcome.stderr);
@@ -280,6 +287,26 @@ describe('tuf-client', { concurrency: 2 }, () => {
     assert.deepEqual([...(await client.downloaded())], [['t', 'content']]);
     done(await client.refresh());
     assert.deepEqual(await client.metadata('timestamp.json'), Buffer.from(served.repository.file('timestamp.json')));
+  });
+
+  it('shares its directory with python-tuf: each goes on where the other stopped', async () => {
+    await using served = await ServedRepository.start();
+    await using client = await ClientUnderTest.create(served);
+    const pythonRefreshes = (): Promise<Outcome> =>
+      outcomeOf(
+        spawn(PYTHON, ['-c', PYTHON_REFRESH, client.metadataDir, `${served.url}/metadata/`], { stdio: 'pipe' }),
+      );
+    done(await client.refresh());
+    served.takeRequests();
+    done(await pythonRefreshes());
+    assert.deepEqual(served.takeRequests(), ['3.root.json', 'timestamp.json']);
+    await served.repository.publishRoot();
+    await served.repository.publish();
+    done(await pythonRefreshes());
+    served.takeRequests();
+    done(await client.refresh());
+    assert.deepEqual(served.takeRequests(), ['4.root.json', 'timestamp.json']);
+    assert.deepEqual(await client.metadata('root.json'), Buffer.from(served.repository.file('3.root.json')));
   });
 
   it('starts from any directory and through symbolic links, whatever they are called', async () => {

@@ -1,6 +1,6 @@
 import { NotFoundError, TufError } from '../errors.ts';
 import { equalBytes } from '../bytes.ts';
-import type { Root, TopLevelRole } from '../model.ts';
+import type { Metadata, Root, TopLevelRole } from '../model.ts';
 import { parseRoot } from '../parse/root.ts';
 import type { MetadataStore, UpdaterLimits } from './ports.ts';
 import type { Source } from './source.ts';
@@ -48,8 +48,9 @@ export async function followRemoteRoots(
     await store.lock(async () => {
       // §5.3.11: removed before the new root is there, so that a crash in between cannot make us forget to do it.
       if (hasRotated(previous, next.signed)) await forgetOnlineMetadata(store);
-      // §5.3.8
+      // §5.3.8: also when a later one of this very update is refused.
       await store.write(rootName(version), next.bytes);
+      await keepAsNewest(next, store);
     });
   }
 }
@@ -64,11 +65,13 @@ function absentAsUndefined(error: unknown): undefined {
 export async function storeNewestRoot(set: TrustedSet, store: MetadataStore): Promise<void> {
   const stored = await store.read('root.json');
   if (stored !== undefined && equalBytes(stored, set.root.bytes)) return;
-  await store.lock(async () => {
-    // Another process has moved on in the meantime.
-    if ((await store.read(rootName(set.root.signed.version + 1))) !== undefined) return;
-    await store.write('root.json', set.root.bytes);
-  });
+  await store.lock(() => keepAsNewest(set.root, store));
+}
+
+async function keepAsNewest({ signed, bytes }: Metadata<Root>, store: MetadataStore): Promise<void> {
+  // Another process has moved on in the meantime.
+  if ((await store.read(rootName(signed.version + 1))) !== undefined) return;
+  await store.write('root.json', bytes);
 }
 
 /** A client that was updated may bring a root newer than any that the store has seen: §5.3.11 holds for that step too. */
