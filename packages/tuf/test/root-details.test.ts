@@ -55,7 +55,12 @@ describe('a new root', () => {
       await repository.publishRoot();
       const store = await storeWith(online);
       await followed(repository, store);
-      assert.deepEqual(store.changes, ['remove timestamp.json', 'remove snapshot.json', 'write root.2']);
+      assert.deepEqual(store.changes, [
+        'remove timestamp.json',
+        'remove snapshot.json',
+        'write root.2',
+        'write root.json',
+      ]);
     });
   }
 
@@ -70,7 +75,7 @@ describe('a new root', () => {
     const set = await TrustedSet.create(second, NOW);
     const store = await storeWith(online);
     await followRemoteRoots(set, store, new Source([repository]), DEFAULT_LIMITS, new AbortController().signal);
-    assert.deepEqual(store.changes, ['write root.3']);
+    assert.deepEqual(store.changes, ['write root.3', 'write root.json']);
   });
 
   it('may list a keyid without its key', async () => {
