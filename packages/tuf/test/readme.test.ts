@@ -80,10 +80,14 @@ describe("the README's examples", () => {
     return output.split('\n').filter((line) => line.startsWith(`${file}(`));
   }
 
-  async function runExample(name: string, code: string): Promise<void> {
+  async function runProgram(name: string, code: string): Promise<void> {
     writeFileSync(join(directory, name), code);
-    assert.deepEqual(await typeErrors(name), []);
     assert.equal(await runHere(process.execPath, ['--conditions=holdfast-source', name]), '');
+  }
+
+  async function runExample(name: string, code: string): Promise<void> {
+    await runProgram(name, code);
+    assert.deepEqual(await typeErrors(name), []);
   }
 
   it('make a repository and verify a file of it, and are as short as they say', async () => {
@@ -104,5 +108,32 @@ describe("the README's examples", () => {
     const end = "import { writeFile } from 'node:fs/promises';\nawait writeFile('received', content);\n";
     await runExample('client.ts', `${running}\n${end}`);
     assert.equal(readFileSync(join(directory, 'received'), 'utf8'), 'hello');
+  });
+
+  it('ask two repositories, and take what both of them say', async () => {
+    const code = example('Several repositories');
+    const readme = readFileSync(join(packageDirectory, 'README.md'), 'utf8');
+    let map = /```json\n([\s\S]*?)```/.exec(readme)?.[1] ?? assert.fail('no map');
+    for (const [index, name] of ['private', 'public'].entries()) {
+      mkdirSync(join(directory, name));
+      await runProgram(
+        `${name}.ts`,
+        example('A repository').replaceAll("'repository/", `'${name}/`).replaceAll('`repository/', `\`${name}/`),
+      );
+      copyFileSync(join(directory, name, 'metadata/1.root.json'), join(directory, name, 'root.json'));
+      const server = resources.use(await serve(join(directory, name)));
+      map = map.replaceAll(['https://example.org/', 'https://example.net/'][index] ?? '', server.url);
+      // The second mirror of the public one is the same server.
+      if (name === 'public') map = map.replaceAll('https://example.com/', server.url);
+    }
+    writeFileSync(join(directory, 'map.json'), map);
+    const end = "import { writeFile } from 'node:fs/promises';\nawait writeFile('agreed', content);\n";
+    await runExample('several.ts', `${code}\n${end}`);
+    assert.equal(readFileSync(join(directory, 'agreed'), 'utf8'), 'hello');
+  });
+
+  it('rotate the keys of a role', async () => {
+    const end = "if (name !== 'rotate/projects.rotate.1.json' || meta.length !== file.length) throw new Error(name);\n";
+    await runExample('rotation.ts', `${example('A role changes its own keys')}\n${end}`);
   });
 });
