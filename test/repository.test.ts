@@ -32,6 +32,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   index: ['trust', 'python-index', 'tuf'],
   'signer-pkcs11': ['tuf'],
   'signer-aws-kms': ['tuf'],
+  'signer-google-kms': ['tuf'],
   simulator: ['index', 'installer', 'operator', 'trust', 'python-index', 'tuf'],
   holdfast: ['index', 'installer', 'operator', 'trust', 'python-index', 'tuf'],
 };
