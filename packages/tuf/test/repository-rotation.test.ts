@@ -10,18 +10,11 @@ import {
   RollbackError,
   type RepositoryStorage,
   type Signer,
-  signMetadata,
-  snapshotJson,
-  targetsJson,
-  timestampJson,
   TOP_LEVEL_ROLES,
 } from '@holdfast/tuf';
 import { generateKey } from '@holdfast/tuf/node';
 import { emptyFile, later, NOW } from './repository.ts';
-import { by, make, makeKeys, reader, rolesBy, text } from './served.ts';
-
-/** The highest version that JSON numbers hold, less one: what an attacker with stolen keys drives a version up to. */
-const ENORMOUS = 2 ** 53 - 2;
+import { by, ENORMOUS, forge, type Keys, make, makeKeys, reader, rolesBy, text } from './served.ts';
 
 /** Looks at the storage as clients do, a new one and one that remembers, after every single write. */
 class WatchedStorage extends MemoryRepositoryStorage {
@@ -234,23 +227,11 @@ describe('rotating keys', () => {
 
 describe('recovery from a fast-forward attack (§5.3.11)', () => {
   /** Serves a client, from stolen keys, versions as high as they go. */
-  async function attack(honest: RepositoryStorage, stolen: { timestamp: Signer; snapshot: Signer; targets: Signer }) {
+  async function attack(honest: RepositoryStorage, stolen: Keys) {
     const served = new MemoryRepositoryStorage();
     for (const path of await honest.list('metadata')) await served.replace(path, (await honest.read(path)) ?? text(''));
-    await forge(served, stolen);
+    await forge(served, stolen, NOW);
     return served;
-  }
-
-  async function forge(storage: RepositoryStorage, stolen: { timestamp: Signer; snapshot: Signer; targets: Signer }) {
-    const [version, expires] = [ENORMOUS, later(1)];
-    const meta = new Map([['targets.json', { version }]]);
-    const files = {
-      [`${version}.targets`]: [targetsJson({ version, expires, targets: new Map() }), stolen.targets],
-      [`${version}.snapshot`]: [snapshotJson({ version, expires, meta }), stolen.snapshot],
-      timestamp: [timestampJson({ version, expires, snapshot: { version } }), stolen.timestamp],
-    } as const;
-    for (const [name, [json, signer]] of Object.entries(files))
-      await storage.replace(`metadata/${name}.json`, await signMetadata(json, [signer]));
   }
 
   it('is a rotation of timestamp and snapshot when only clients saw the enormous versions', async () => {
@@ -272,7 +253,7 @@ describe('recovery from a fast-forward attack (§5.3.11)', () => {
     const { storage, keys, root, reopen } = await make();
     await (await reopen()).update((draft) => draft.targets.addTarget('honest', emptyFile()));
     const store = new MemoryMetadataStore();
-    await forge(storage, keys);
+    await forge(storage, keys, NOW);
     assert.equal((await reader(storage, root, { store }).refresh()).targetsVersion, ENORMOUS);
     const fresh = await makeKeys();
     const signers = [...Object.values(keys), ...Object.values(fresh)];
@@ -295,7 +276,7 @@ describe('recovery from a fast-forward attack (§5.3.11)', () => {
 
   it('does not set versions back, nor past what numbers hold, while the keys that signed them still count', async () => {
     const { storage, keys, root, reopen } = await make();
-    await forge(storage, keys);
+    await forge(storage, keys, NOW);
     const extra = await generateKey('ed25519');
     const repository = await reopen([...Object.values(keys), extra]);
     await assert.rejects(

@@ -10,11 +10,15 @@ import {
   type RepositoryOptions,
   type RepositoryStorage,
   type Signer,
+  signMetadata,
+  snapshotJson,
+  targetsJson,
+  timestampJson,
   type TopLevelRole,
   Updater,
 } from '@holdfast/tuf';
 import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
-import { NOW } from './repository.ts';
+import { DAY_MS, NOW } from './repository.ts';
 
 /** What a web server in front of a repository's storage does. */
 export class StorageFetcher implements MetadataFetcher {
@@ -113,3 +117,19 @@ export async function make(
 }
 
 export const text = (content: string): Uint8Array => new TextEncoder().encode(content);
+
+/** The highest version that JSON numbers hold, less one: what an attacker with stolen keys drives a version up to. */
+export const ENORMOUS = 2 ** 53 - 2;
+
+/** What a thief of the keys puts into a repository: every version as high as it goes. */
+export async function forge(storage: RepositoryStorage, stolen: Keys, now: Date): Promise<void> {
+  const [version, expires] = [ENORMOUS, new Date(now.getTime() + DAY_MS)];
+  const meta = new Map([['targets.json', { version }]]);
+  const files = {
+    [`${version}.targets`]: [targetsJson({ version, expires, targets: new Map() }), stolen.targets],
+    [`${version}.snapshot`]: [snapshotJson({ version, expires, meta }), stolen.snapshot],
+    timestamp: [timestampJson({ version, expires, snapshot: { version } }), stolen.timestamp],
+  } as const;
+  for (const [name, [json, signer]] of Object.entries(files))
+    await storage.replace(`metadata/${name}.json`, await signMetadata(json, [signer]));
+}
