@@ -20,7 +20,7 @@ export { checkSignatures, type SignatureCheck, verifySignatures } from './verify
 export { type Announced, HASH_ALGORITHMS, verifyContent } from './client/digests.ts';
 export { HttpFetcher, type HttpFetcherOptions } from './client/http-fetcher.ts';
 export { DEFAULT_TRANSFER_LIMITS, type TransferLimits } from './client/http-limits.ts';
-export type { TransferSink } from './client/http-transfer.ts';
+export type { Fetch, FetchedBody, FetchedResponse, FetchInit, TransferSink } from './client/http-transfer.ts';
 export { MemoryMetadataStore } from './client/memory-store.ts';
 export {
   DEFAULT_LIMITS,

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { HttpFetcher } from '../client/http-fetcher.ts';
 import { NotFoundError } from '../errors.ts';
 import { Updater } from '../client/updater.ts';
 import type { Command } from './arguments.ts';
-import { RepositoryFetcher } from './repository-fetcher.ts';
+import { httpOnce, RepositoryFetcher } from './repository-fetcher.ts';
 import { downloadTarget } from './target-file.ts';
 import { PlainStore } from './plain-store.ts';
 import { initTrust, trustedRoot } from './trust.ts';
@@ -22,7 +21,7 @@ export async function run(command: Command): Promise<void> {
   });
   await updater.refresh();
   if (command.name === 'refresh') return;
-  const targets = new HttpFetcher(command.targetBaseUrl, { limits: { attempts: 0 } });
+  const targets = httpOnce(command.targetBaseUrl);
   for (const name of command.targetNames) {
     const info = await updater.targetInfo(name);
     // §5.7.2

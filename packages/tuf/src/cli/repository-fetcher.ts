@@ -1,6 +1,12 @@
 import { HttpFetcher } from '../client/http-fetcher.ts';
 import type { FetchOptions, MetadataFetcher } from '../client/ports.ts';
 import { NetworkError, NotFoundError } from '../errors.ts';
+import { nodeFetch } from '../node/http-fetch.ts';
+
+/** Files below an address, each asked for once. */
+export function httpOnce(url: string): HttpFetcher {
+  return new HttpFetcher(url, { limits: { attempts: 0 }, fetch: nodeFetch });
+}
 
 /**
  * Makes each request of the workflow (§5.3 to §5.6) once: nothing is tried again, and only a missing next root is an
@@ -10,7 +16,7 @@ export class RepositoryFetcher implements MetadataFetcher {
   private readonly http: HttpFetcher;
 
   constructor(url: string) {
-    this.http = new HttpFetcher(url, { limits: { attempts: 0 } });
+    this.http = httpOnce(url);
   }
 
   async fetch(path: string, options: FetchOptions): Promise<Uint8Array> {

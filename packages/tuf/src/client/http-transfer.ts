@@ -9,6 +9,30 @@ export interface TransferSink {
   restart(): void | Promise<void>;
 }
 
+export interface FetchInit {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly cache: 'no-store';
+}
+
+export interface FetchedBody {
+  getReader(): {
+    /** Without a value at the end. */
+    read(): Promise<{ readonly value?: Uint8Array | undefined }>;
+    releaseLock(): void;
+  };
+  cancel(): Promise<void>;
+}
+
+export interface FetchedResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null; has(name: string): boolean };
+  readonly body: FetchedBody | null;
+}
+
+/** What a transfer needs of `fetch`, which is one. */
+export type Fetch = (url: URL, init: FetchInit) => Promise<FetchedResponse>;
+
 export interface Transfer {
   readonly url: URL;
   /** For messages: relative to the repository. */
@@ -16,7 +40,7 @@ export interface Transfer {
   readonly maxLength: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly limits: TransferLimits;
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
   readonly signal?: AbortSignal | undefined;
   readonly onReceived?: ((received: number) => void) | undefined;
 }
@@ -67,7 +91,7 @@ async function attempt(transfer: Transfer, sink: TransferSink, progress: Progres
   const { path, limits } = transfer;
   const watch = new Watch(path, limits, deadline);
   const signal = transfer.signal === undefined ? watch.signal : AbortSignal.any([watch.signal, transfer.signal]);
-  let response: Response | undefined;
+  let response: FetchedResponse | undefined;
   let complete = false;
   try {
     const { fetch } = transfer; // called as a method of anything else, a browser's refuses
@@ -94,7 +118,7 @@ async function attempt(transfer: Transfer, sink: TransferSink, progress: Progres
 }
 
 async function pass(
-  response: Response,
+  response: FetchedResponse,
   { path, maxLength, onReceived }: Transfer,
   sink: TransferSink,
   progress: Progress,
@@ -107,8 +131,8 @@ async function pass(
   if (reader === undefined) return;
   try {
     for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
+      const { value } = await reader.read();
+      if (value === undefined) return;
       watch.received(value.length);
       if (progress.received + value.length > maxLength) throw new LengthMismatchError(path, maxLength, undefined);
       await sink.write(value);
@@ -125,13 +149,13 @@ function rangeHeaders({ received, tag }: Progress): Record<string, string> {
 }
 
 /** Whether the answer goes on where the last one broke off. */
-function continues(response: Response, { received, tag }: Progress): boolean {
+function continues(response: FetchedResponse, { received, tag }: Progress): boolean {
   const [, start] = /^bytes (\d+)-\d+\/\d+$/.exec(response.headers.get('content-range') ?? '') ?? [];
   const same = tag === response.headers.get('etag');
   return response.status === 206 && received > 0 && Number(start) === received && same;
 }
 
-function checkStatus({ status }: Response, path: string): void {
+function checkStatus({ status }: FetchedResponse, path: string): void {
   if (status === 200 || status === 206) return;
   if (status === 403 || status === 404 || status === 410)
     throw new NotFoundError(path, new NetworkError(path, `status ${status}`));

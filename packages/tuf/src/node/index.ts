@@ -4,6 +4,7 @@ export { digestFor } from './digest.ts';
 export { environmentSigner, type EnvironmentSignerOptions } from './environment-signer.ts';
 export { FileMetadataStore, type FileMetadataStoreOptions } from './file-store.ts';
 export { type LockOptions, withFileLock } from './file-lock.ts';
+export { nodeFetch } from './http-fetch.ts';
 export { publicKeyFromJwk } from './jwk.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';
 export {
