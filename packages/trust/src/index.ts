@@ -20,6 +20,7 @@ export {
 } from './lookup.ts';
 export { minimumDelegations, type RoleHolders, UNCLAIMED } from './roles.ts';
 export type { RoleEntry } from './snapshot-tree/cell.ts';
+export { snapshotTreeMember, snapshotTreeRoot } from './snapshot-tree/in-timestamp.ts';
 export { rolePosition } from './snapshot-tree/position.ts';
 export { MAX_PROOF_BYTES, verifyProof } from './snapshot-tree/proof.ts';
 export { SnapshotTree } from './snapshot-tree/tree.ts';

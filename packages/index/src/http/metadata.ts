@@ -1,5 +1,5 @@
 import type { ObjectStore } from '../objects/object-store.ts';
-import { ByteLru } from './byte-lru.ts';
+import { ByteLru } from '../byte-lru.ts';
 import { Document } from './document.ts';
 import type { Exchange } from './exchange.ts';
 import { notFound } from './http-error.ts';

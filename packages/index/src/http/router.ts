@@ -3,6 +3,7 @@ import { sendBlob } from './blob.ts';
 import type { Exchange } from './exchange.ts';
 import { blobOf } from './files.ts';
 import { type Problem, methodNotAllowed, notFound } from './http-error.ts';
+import type { Lookups } from './lookup.ts';
 import type { MetadataFiles } from './metadata.ts';
 import { sendProblem, sendRedirect } from './reply.ts';
 import type { ServedIndex } from './served-index.ts';
@@ -12,6 +13,7 @@ export interface Routes {
   readonly index: ServedIndex;
   readonly simple: SimplePages;
   readonly metadata: MetadataFiles;
+  readonly lookups: Lookups;
   readonly upload: UploadEndpoint;
   /** Ends transfers when the server stops. */
   readonly stop: AbortSignal;
@@ -35,6 +37,8 @@ export function findHandler(routes: Routes, path: string): Handler | undefined {
       return readOnly((exchange) => sendFile(routes, exchange));
     case '/metadata':
       return readOnly((exchange) => routes.metadata.send(exchange));
+    case '/lookup':
+      return readOnly((exchange) => routes.lookups.send(exchange));
     case '/legacy':
       return (exchange) => receiveUpload(routes, exchange);
     default:

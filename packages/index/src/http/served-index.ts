@@ -1,5 +1,6 @@
 import type { ProjectName, ProjectPage } from '@holdfast/python-index';
 import type { Identity } from '../accounts/accounts.ts';
+import type { ProjectLookup } from '../metadata.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { NewFile, Published } from '../publish/new-file.ts';
 
@@ -33,5 +34,7 @@ export interface ServedIndex {
   readonly metadata: {
     /** The newest published metadata of a role, such as `timestamp` or `unclaimed`. */
     newest(role: string): Promise<Uint8Array | undefined>;
+    /** Every role that can answer for a project in a recent snapshot; `undefined` when it is not kept any more. */
+    lookup(rootHash: string, project: ProjectName): ProjectLookup | undefined;
   };
 }

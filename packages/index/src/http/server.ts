@@ -8,6 +8,7 @@ import { UploadEndpoint } from '../upload/endpoint.ts';
 import { DEFAULT_UPLOAD_LIMITS, type UploadLimits } from '../upload/limits.ts';
 import { INTERNAL, createApi } from './api.ts';
 import { type Exchange, requestPath } from './exchange.ts';
+import { Lookups } from './lookup.ts';
 import { MetadataFiles } from './metadata.ts';
 import { problemOf } from './problem-of.ts';
 import { type Routes, findHandler, problemSender } from './router.ts';
@@ -47,7 +48,7 @@ const CLOSE_MS = 10_000;
 const MAX_CONNECTIONS = 8192;
 
 /**
- * Serves an index over HTTP. Addresses: `/simple/`, `/files/`, `/targets/`, `/metadata/`, `/legacy/`, `/api/v1/`,
+ * Serves an index over HTTP. Addresses: `/simple/`, `/files/`, `/targets/`, `/metadata/`, `/lookup/`, `/legacy/`, `/api/v1/`,
  * `/healthz`, `/`. TLS is for the proxy in front. Resolves when the server listens; rejects when it cannot.
  */
 export async function startServer(index: ServedIndex, options: ServerOptions): Promise<RunningServer> {
@@ -61,6 +62,7 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
     index,
     simple: new SimplePages(index.catalog),
     metadata: new MetadataFiles(index.objects, index.metadata),
+    lookups: new Lookups(index.metadata),
     upload: new UploadEndpoint(index, { limits, clock, stop: stopping.signal }),
     stop: stopping.signal,
     onUpload: ({ file, outcome, snapshotVersion }, { id }) =>

@@ -7,7 +7,7 @@ import {
   renderRootHtml,
   renderRootJson,
 } from '@holdfast/python-index';
-import { ByteLru } from './byte-lru.ts';
+import { ByteLru } from '../byte-lru.ts';
 import { Document } from './document.ts';
 import type { Exchange } from './exchange.ts';
 import { notFound } from './http-error.ts';

@@ -20,7 +20,7 @@ export async function dueBins(db: Kysely<Database>, lifetimes: Lifetimes, now: D
 }
 
 export function timestampIsDue(table: RoleTable, lifetimes: Lifetimes, now: Date): boolean {
-  const [timestamp, snapshot] = [table.get('timestamp'), table.get('snapshot')];
+  const [timestamp, snapshot] = [table.online('timestamp'), table.online('snapshot')];
   return (
     !timestamp ||
     !snapshot ||

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type BinRole, binPrefix, UNCLAIMED } from '@holdfast/trust';
+import { type BinRole, binPrefix, snapshotTreeMember, UNCLAIMED } from '@holdfast/trust';
 import { type MetaFile, snapshotJson, timestampJson } from '@holdfast/tuf';
 import type { Kysely } from 'kysely';
 import type { Database } from '../records/schema.ts';
@@ -62,15 +62,15 @@ export async function preparePublication(options: PrepareOptions): Promise<Publi
     roles.push({ role, version, expiresAt: expires.getTime(), bytes });
   }
 
-  const before = table.get('snapshot');
+  const before = table.online('snapshot');
   // An offer may have changed who signs it.
   const current = before && !offer && roles.length === 0 && !isDue(before.expiresAt, now, lifetimes.snapshot);
   const snapshot = current ? undefined : await signSnapshot(options, roles);
   if (snapshot) roles.push(snapshot.signed);
-  const timestamp = await signTimestamp(options, snapshot?.meta);
-  roles.push(timestamp);
+  const id = table.nextVersion('timestamp');
+  roles.push(await signTimestamp(options, id, snapshot?.meta, table.preview(id, roles)));
   return {
-    id: timestamp.version,
+    id,
     snapshot: snapshot?.meta.version ?? before?.version ?? 0,
     ...(root && { root }),
     roles,
@@ -118,9 +118,7 @@ async function signSnapshot(
   changed: readonly SignedRole[],
 ): Promise<{ signed: SignedRole; meta: MetaFile }> {
   const meta = new Map<string, MetaFile>();
-  for (const [role, { version }] of table.entries()) {
-    if (role !== 'snapshot' && role !== 'timestamp') meta.set(`${role}.json`, { version });
-  }
+  for (const { role, version } of table.entries()) meta.set(`${role}.json`, { version });
   for (const { role, version } of changed) meta.set(`${role}.json`, { version });
   const version = table.nextVersion('snapshot');
   const expires = expiry(now, lifetimes.snapshot);
@@ -132,15 +130,17 @@ async function signSnapshot(
   };
 }
 
-/** A new timestamp for the new snapshot, or for the one that is published. */
+/** A new timestamp for the new snapshot, or for the one that is published, and for the tree that lists the same. */
 async function signTimestamp(
-  { db, table, keys, lifetimes, now }: PrepareOptions,
+  { db, keys, lifetimes, now }: PrepareOptions,
+  version: number,
   snapshot: MetaFile | undefined,
+  tree: string,
 ): Promise<SignedRole> {
   const meta = snapshot ?? (await publishedSnapshot(db));
-  const version = table.nextVersion('timestamp');
   const expires = expiry(now, lifetimes.timestamp);
-  const bytes = await keys.sign('timestamp', timestampJson({ version, expires, snapshot: meta }));
+  const extra = snapshotTreeMember(tree);
+  const bytes = await keys.sign('timestamp', timestampJson({ version, expires, snapshot: meta, extra }));
   return { role: 'timestamp', version, expiresAt: expires.getTime(), bytes };
 }
 

@@ -109,7 +109,7 @@ export class Publisher {
     assertSignable(file);
     const taken = await this.#intake.add(file);
     if (taken.state === 'refused') throw taken.error;
-    const published = this.#parts.table.get('snapshot')?.version ?? 0;
+    const published = this.#parts.table.version('snapshot') ?? 0;
     if (taken.state === 'published') return { outcome: 'already-published', snapshotVersion: published };
     const snapshotVersion = await this.#published(taken.change);
     return { outcome: taken.isNew ? 'published' : 'already-published', snapshotVersion };
@@ -178,14 +178,14 @@ export class Publisher {
       }
       return id;
     });
-    if (last === 0) return { snapshotVersion: this.#parts.table.get('snapshot')?.version ?? 0 };
+    if (last === 0) return { snapshotVersion: this.#parts.table.version('snapshot') ?? 0 };
     return { snapshotVersion: await this.#published(last) };
   }
 
   /** Resolves with the snapshot that holds the change. */
   #published(change: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      if (change <= this.#publishedUpTo) return resolve(this.#parts.table.get('snapshot')?.version ?? 0);
+      if (change <= this.#publishedUpTo) return resolve(this.#parts.table.version('snapshot') ?? 0);
       if (this.#closed) return reject(new IndexClosedError());
       const waiters = this.#waiters.get(change);
       if (waiters) waiters.push({ resolve, reject });
@@ -238,7 +238,7 @@ export class Publisher {
         .execute();
       const rekeyed = this.#keys !== undefined && !this.#keys.signAlike(UNCLAIMED, keys);
       const renewals = rekeyed ? this.#allBins() : await dueBins(records.read, lifetimes, now, MAX_RENEWALS);
-      if (table.get(UNCLAIMED) === undefined) renewals.push(UNCLAIMED);
+      if (table.version(UNCLAIMED) === undefined) renewals.push(UNCLAIMED);
       const nothing = changes.length === 0 && renewals.length === 0 && !offered;
       if (nothing && !timestampIsDue(table, lifetimes, now)) return false;
       const offer = offered?.accepted;
@@ -277,7 +277,7 @@ export class Publisher {
     const pending = await unfinishedPublication(records);
     if (pending) {
       await finishPublication(records, objects, pending, clock());
-      for (const { role, version, expiresAt } of pending.roles) table.set(role, { version, expiresAt });
+      table.publish(pending.id, pending.roles);
       this.#adoptOffline(pending);
       onPublished(pending);
       for (const id of pending.changes) {
@@ -299,7 +299,7 @@ export class Publisher {
   }
 
   #allBins(): string[] {
-    return Array.from(this.#parts.table.entries(), ([role]) => role).filter(
+    return Array.from(this.#parts.table.entries(), ({ role }) => role).filter(
       (role) => role === UNCLAIMED || role.startsWith(`${UNCLAIMED}.`),
     );
   }

@@ -1,63 +1,126 @@
-import { binRoleName, leafPrefix, UNCLAIMED } from '@holdfast/trust';
+import { hash } from 'node:crypto';
+import { binRoleName, leafPrefix, type RoleEntry, SnapshotTree, UNCLAIMED } from '@holdfast/trust';
 import type { Records } from '../records/records.ts';
 
-/** What is published of a role. */
-export interface RoleEntry {
+/** The two roles that no snapshot lists. */
+export type OnlineRole = 'timestamp' | 'snapshot';
+
+export interface OnlineVersion {
   readonly version: number;
   /** Milliseconds since 1970 UTC. */
   readonly expiresAt: number;
+}
+
+/** A role as a publication shows it. */
+export interface PublishedRole extends OnlineVersion {
+  readonly role: string;
+  readonly bytes: Uint8Array;
 }
 
 /** Rows that are read at once when the table is filled. */
 const PAGE = 5_000;
 
 /**
- * Every published role and its version, in memory: what a snapshot lists. It changes when a publication is complete, so
- * it always says what everyone can fetch. About 100 bytes a role.
+ * Every published role and its version, in memory: what a snapshot lists, as a tree. It changes when a publication is complete,
+ * so it always says what everyone can fetch. About 300 bytes a role.
  */
 export class RoleTable {
-  readonly #roles = new Map<string, RoleEntry>();
+  readonly #tree = new SnapshotTree();
+  readonly #online = new Map<string, OnlineVersion>();
+  #root = this.#tree.commit();
+  /** The publication that {@link preview} saw last, and the root hash that it leads to. */
+  #previewed: { readonly id: number; readonly root: string } | undefined;
 
   static async load(records: Records): Promise<RoleTable> {
     const table = new RoleTable();
     for (let after = ''; ; ) {
       const rows = await records.read
         .selectFrom('roles')
-        .select(['role', 'version', 'expires_at'])
+        .select((eb) => [
+          'role',
+          'version',
+          'expires_at',
+          'sha256',
+          eb.fn<number>('octet_length', ['bytes']).as('length'),
+        ])
         .where('role', '>', after)
         .orderBy('role')
         .limit(PAGE)
         .execute();
-      for (const row of rows) table.set(row.role, { version: row.version, expiresAt: row.expires_at });
+      for (const { role, version, expires_at, sha256, length } of rows) {
+        if (isOnline(role)) table.#online.set(role, { version, expiresAt: expires_at });
+        else table.#tree.set({ role, version, length, sha256 });
+      }
       const last = rows.at(-1);
-      if (!last || rows.length < PAGE) return table;
+      if (!last || rows.length < PAGE) {
+        table.#root = table.#tree.commit();
+        return table;
+      }
       after = last.role;
     }
   }
 
-  get(role: string): RoleEntry | undefined {
-    return this.#roles.get(role);
+  /** The root hash of the tree of what is published. */
+  get root(): string {
+    return this.#root;
   }
 
-  set(role: string, entry: RoleEntry): void {
-    this.#roles.set(role, entry);
+  online(role: OnlineRole): OnlineVersion | undefined {
+    return this.#online.get(role);
+  }
+
+  version(role: string): number | undefined {
+    return this.#online.get(role)?.version ?? this.#tree.get(role)?.version;
   }
 
   nextVersion(role: string): number {
-    return (this.#roles.get(role)?.version ?? 0) + 1;
+    return (this.version(role) ?? 0) + 1;
   }
 
-  entries(): IterableIterator<[string, RoleEntry]> {
-    return this.#roles.entries();
+  /** What the snapshot lists. */
+  entries(): Iterable<RoleEntry> {
+    return this.#tree.entries();
+  }
+
+  /** The root hash that the tree will have once these roles are published, as the publication with this id. */
+  preview(id: number, roles: readonly PublishedRole[]): string {
+    this.#set(roles);
+    const root = this.#tree.commit();
+    this.#tree.checkout(this.#root);
+    this.#previewed = { id, root };
+    return root;
+  }
+
+  /** These roles are published now. */
+  publish(id: number, roles: readonly PublishedRole[]): void {
+    for (const { role, version, expiresAt } of roles)
+      if (isOnline(role)) this.#online.set(role, { version, expiresAt });
+    const previewed = this.#previewed?.id === id && this.#tree.checkout(this.#previewed.root);
+    if (!previewed) this.#set(roles);
+    this.#root = this.#tree.commit();
+  }
+
+  /** Proves what a recent snapshot lists for a bin; `undefined` when it is not kept any more. */
+  prove(root: string, bin: string): Uint8Array | undefined {
+    return this.#tree.prove(root, bin);
   }
 
   /** A branch has all 16 children from the moment when it becomes one. */
   isBranch(prefix: string): boolean {
-    return this.#roles.has(binRoleName(UNCLAIMED, `${prefix}0`));
+    return this.#tree.get(binRoleName(UNCLAIMED, `${prefix}0`)) !== undefined;
   }
 
   /** The hex prefix of the leaf that holds a bin, given as 6 hex digits. */
   leafOf(bin: string): string {
     return leafPrefix(bin, (prefix) => this.isBranch(prefix));
   }
+
+  #set(roles: readonly PublishedRole[]): void {
+    for (const { role, version, bytes } of roles)
+      if (!isOnline(role)) this.#tree.set({ role, version, length: bytes.length, sha256: hash('sha256', bytes) });
+  }
+}
+
+function isOnline(role: string): role is OnlineRole {
+  return role === 'timestamp' || role === 'snapshot';
 }

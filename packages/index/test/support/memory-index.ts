@@ -82,7 +82,10 @@ export class MemoryIndex implements ServedIndex {
     },
   };
 
-  readonly metadata = { newest: async (role: string): Promise<Uint8Array | undefined> => this.roles.get(role) };
+  readonly metadata = {
+    newest: async (role: string): Promise<Uint8Array | undefined> => this.roles.get(role),
+    lookup: (): undefined => undefined,
+  };
 
   /** A page with files that nobody uploaded, for tests of pages. */
   list(name: string, count: number): ProjectName {

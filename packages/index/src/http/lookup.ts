@@ -1,0 +1,73 @@
+import { normalizeName, type ProjectName } from '@holdfast/python-index';
+import { encodeLookup } from '@holdfast/trust';
+import { ByteLru } from '../byte-lru.ts';
+import { Document } from './document.ts';
+import type { Exchange } from './exchange.ts';
+import { HttpError, notFound } from './http-error.ts';
+import { OPEN_TO_ALL } from './security-headers.ts';
+import type { ServedIndex } from './served-index.ts';
+
+/** Bytes of answers that are kept, compressed forms included: many ask for the same project of one snapshot. */
+const CACHE_BYTES = 32 * 2 ** 20;
+
+const PATH = /^\/lookup\/([0-9a-f]{64})\/([a-z0-9-]{1,300})$/;
+/** Up to 64 times eight hex digits. */
+const HAVE = /^have=([0-9a-f]{8}(?:\.[0-9a-f]{8}){0,63})$/;
+
+/** `/lookup/<root hash>/<project>` (docs/formats/lookup.md): a project's roles of one snapshot, with their proof, in one answer. */
+export class Lookups {
+  readonly #metadata: ServedIndex['metadata'];
+  readonly #cache = new ByteLru<Document>(CACHE_BYTES);
+
+  constructor(metadata: ServedIndex['metadata']) {
+    this.#metadata = metadata;
+  }
+
+  /** Answers a path that starts with `/lookup/`. */
+  async send(exchange: Exchange): Promise<void> {
+    const [, root = '', name = ''] = PATH.exec(exchange.path) ?? [];
+    const project = projectName(name);
+    if (project === undefined) throw notFound('This address');
+    const query = exchange.request.url?.slice(exchange.path.length + 1) ?? '';
+    const [, have = ''] = HAVE.exec(query) ?? [];
+    if (query !== '' && have === '') throw notFound('This address');
+    const key = `${root}/${project}?${have}`;
+    const kept = this.#cache.get(key);
+    if (kept) return kept.send(exchange);
+    const document = await this.#answer(root, project, new Set(have.split('.')));
+    this.#cache.set(key, document, document.cost);
+    await document.send(exchange);
+  }
+
+  async #answer(root: string, project: ProjectName, have: ReadonlySet<string>): Promise<Document> {
+    const lookup = this.#metadata.lookup(root, project);
+    if (lookup === undefined) throw snapshotGone();
+    const wanted = new Map(lookup.roles.map((role) => [role.sha256, role]));
+    const files = [...wanted.values()].filter(({ sha256 }) => !have.has(sha256.slice(0, 8)));
+    const body = encodeLookup({ proof: lookup.proof, files: await Promise.all(files.map((role) => role.read())) });
+    return new Document(body, {
+      ...OPEN_TO_ALL,
+      'Content-Type': 'application/vnd.holdfast.lookup',
+      'Cache-Control': 'public, max-age=86400, immutable',
+      Vary: 'Accept-Encoding',
+    });
+  }
+}
+
+/** Only the canonical name has an address, so that caches hold each answer once. */
+function projectName(text: string): ProjectName | undefined {
+  try {
+    const name = normalizeName(text);
+    return name === text ? name : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function snapshotGone(): HttpError {
+  return new HttpError({
+    status: 404,
+    code: 'SNAPSHOT_GONE',
+    message: 'This index does not keep that snapshot any more. Fetch the timestamp again.',
+  });
+}
