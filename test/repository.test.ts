@@ -33,6 +33,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'signer-pkcs11': ['tuf'],
   'signer-aws-kms': ['tuf'],
   'signer-google-kms': ['tuf'],
+  'signer-azure-key-vault': ['tuf'],
   simulator: ['index', 'installer', 'operator', 'trust', 'python-index', 'tuf'],
   holdfast: ['index', 'installer', 'operator', 'trust', 'python-index', 'tuf'],
 };
