@@ -9,24 +9,44 @@ export interface TransferSink {
   restart(): void | Promise<void>;
 }
 
+/** What a transfer asks of `fetch`. */
 export interface FetchInit {
+  /** Of the request. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Ends the request and the reading of its answer. */
   readonly signal: AbortSignal;
+  /** A cache on the way would show yesterday's timestamp. */
   readonly cache: 'no-store';
 }
 
+/** The body of an answer: what a transfer needs of a `ReadableStream` of bytes. */
 export interface FetchedBody {
+  /** For one reader at a time. */
   getReader(): {
     /** Without a value at the end. */
-    read(): Promise<{ readonly value?: Uint8Array | undefined }>;
+    read(): Promise<{
+      /** The next bytes. */
+      readonly value?: Uint8Array | undefined;
+    }>;
+    /** Leaves what has not been read to the next reader. */
     releaseLock(): void;
   };
+  /** Nobody wants the rest. */
   cancel(): Promise<void>;
 }
 
+/** What a transfer needs of a `Response`. */
 export interface FetchedResponse {
+  /** The status code. */
   readonly status: number;
-  readonly headers: { get(name: string): string | null; has(name: string): boolean };
+  /** Of the answer; names in any case. */
+  readonly headers: {
+    /** Null for a header that is not there. */
+    get(name: string): string | null;
+    /** Whether it is there. */
+    has(name: string): boolean;
+  };
+  /** Null for an answer without one. */
   readonly body: FetchedBody | null;
 }
 
