@@ -30,10 +30,10 @@ function readInteger(der: Uint8Array, at: number): { bytes: Uint8Array; end: num
 
 /**
  * From r and s side by side, as tokens and some services give them, to the DER that TUF carries.
- * @throws RangeError unless it is two numbers of one size, at most 61 bytes each
+ * @throws RangeError unless it is two numbers of one size, at most 60 bytes each
  */
 export function ecdsaDerSignature(raw: Uint8Array): Uint8Array {
-  if (raw.length === 0 || raw.length % 2 !== 0 || raw.length > 122)
+  if (raw.length === 0 || raw.length % 2 !== 0 || raw.length > 120)
     throw new RangeError(`an ecdsa signature of ${raw.length} bytes`);
   const half = raw.length / 2;
   const numbers = concatBytes(derInteger(raw.subarray(0, half)), derInteger(raw.subarray(half)));
