@@ -91,6 +91,8 @@ class Twin {
   private readonly signers: Signer[] = [];
   private repository: Repository;
   readonly root: Uint8Array;
+  /** By the draft at hand. What comes back in the same draft has only changed its keys. */
+  private readonly takenAway = new Map<string, Map<string, number>>();
   /** Keys are made beforehand: the repository has to have their signers when it is opened. */
   private readonly spare: LocalSigner[];
 
@@ -129,6 +131,7 @@ class Twin {
   }
 
   async publish(steps: readonly Step[]): Promise<void> {
+    this.takenAway.clear();
     await this.repository.update(async (draft) => {
       for (const one of steps) await this.take(draft, one);
     });
@@ -144,15 +147,22 @@ class Twin {
     if (one.kind === 'rotate-top') draft.root.setKeys(one.role, by(this.next()));
     if (one.kind === 'rotate-bins') (await draft.targets.role('bins')).setKeys('bin', by(this.next()));
     if (one.kind === 'delegate') this.delegate(draft, one.role);
-    if (one.kind === 'undelegate' && draft.targets.undelegate(one.role)) this.expected.delete(one.role);
+    if (one.kind === 'undelegate') this.undelegate(draft, one.role);
     if (one.kind === 'rotate' && this.expected.has(one.role)) draft.targets.setKeys(one.role, by(this.next()));
   }
 
   private delegate(draft: Draft, name: string): void {
     if (this.expected.has(name)) return;
-    // A key that it never had, so that it begins empty.
+    // A key that it never had: so it begins empty, unless it was there when this draft began.
     draft.targets.delegate({ name, ...by(this.next()), paths: [`${name}/*`] });
-    this.expected.set(name, new Map());
+    this.expected.set(name, this.takenAway.get(name) ?? new Map<string, number>());
+  }
+
+  private undelegate(draft: Draft, name: string): void {
+    assert.equal(draft.targets.undelegate(name), this.expected.has(name));
+    const targets = this.expected.get(name);
+    if (targets !== undefined) this.takenAway.set(name, targets);
+    this.expected.delete(name);
   }
 
   private async change(draft: Draft, one: Extract<Step, { path: string }>): Promise<void> {
@@ -209,7 +219,7 @@ describe('any sequence of edits', () => {
             }
             assert.deepEqual(sorted(found), sorted(twin.found));
           }
-          stages.push({ files: await served(twin.storage) });
+          stages.push(await served(twin.storage));
           expected.push(twin.found);
         }
         histories.push({ root: base64(twin.root), paths: PATHS, stages });

@@ -201,6 +201,20 @@ describe('rotating keys', () => {
     await client.refresh();
   });
 
+  it('drops what was edited in a role that the same draft takes away', async () => {
+    const { keys, repository, storage, root } = await make();
+    const delegation = { name: 'role', ...by(keys.targets), paths: ['r/*'] };
+    await repository.update((draft) => draft.targets.delegate(delegation));
+    const published = await repository.update(async (draft) => {
+      const role = await draft.targets.role('role');
+      role.delegate({ name: 'inner', ...by(keys.targets), paths: ['r/*'] });
+      await (await role.role('inner')).addTarget('r/a', emptyFile());
+      draft.targets.undelegate('role');
+    });
+    assert.deepEqual([...published.keys()], ['targets', 'snapshot', 'timestamp']);
+    await reader(storage, root).refresh();
+  });
+
   it('satisfies every role that delegates to the same one', async () => {
     const { keys, storage, root } = await make();
     const [a, b] = [await generateKey('ed25519'), await generateKey('ed25519')];

@@ -29,8 +29,11 @@ export async function planProposal(
   await openAffected(draft);
   const opened = new Map(Array.from(draft.roles, (role) => [role.name, role]));
   for (const role of opened.values()) {
-    const { name, editor, replaces, chains } = role;
-    if (editor.isChanged || !(await isStillSigned(draft, opened, role)))
+    const { name, editor, replaces } = role;
+    const chains = role.chains.filter((chain) => isStillDelegated(opened, chain));
+    // What was edited and then taken away is not asked for by anybody.
+    if (chains.length === 0) continue;
+    if (editor.isChanged || !(await isStillSigned(draft, opened, role, chains)))
       await add(name, editor, replaces, name === 'targets' ? [] : chains);
   }
   return new Proposal(roles, wishesOf(draft));
@@ -62,15 +65,27 @@ function describe(need: Need | undefined): Uint8Array {
   return encodeJson(toJson([need?.roleKeys.threshold ?? null, need?.roleKeys.keyids ?? [], keys]));
 }
 
-async function isStillSigned(draft: Draft, opened: ReadonlyMap<string, RoleDraft>, role: RoleDraft): Promise<boolean> {
-  const { base, name } = role;
+/** Whether every role of a chain still delegates to the next one. */
+function isStillDelegated(opened: ReadonlyMap<string, RoleDraft>, chain: readonly string[]): boolean {
+  return chain.every((role, index) => index === 0 || needOf(opened, chain.slice(0, index), role) !== undefined);
+}
+
+async function isStillSigned(
+  draft: Draft,
+  opened: ReadonlyMap<string, RoleDraft>,
+  { base, name }: RoleDraft,
+  chains: readonly (readonly string[])[],
+): Promise<boolean> {
   if (base === undefined) return false;
-  const needs = role.chains.map((chain) => {
-    if (name === 'targets') return targetsNeed(draft);
-    return delegatedNeed(opened.get(chain.at(-2) ?? '')?.editor.delegations, name);
-  });
-  for (const need of needs) if (need !== undefined && (await missingFor(name, base, need)) !== undefined) return false;
+  for (const chain of chains) {
+    const need = name === 'targets' ? targetsNeed(draft) : needOf(opened, chain.slice(0, -1), name);
+    if (need !== undefined && (await missingFor(name, base, need)) !== undefined) return false;
+  }
   return true;
+}
+
+function needOf(opened: ReadonlyMap<string, RoleDraft>, parents: readonly string[], role: string): Need | undefined {
+  return delegatedNeed(opened.get(parents.at(-1) ?? '')?.editor.delegations, role);
 }
 
 function targetsNeed(draft: Draft): Need {
