@@ -5,9 +5,11 @@ import { slowMatch } from './fuzz/reference/pattern.ts';
 import { textsOf } from './texts.ts';
 
 describe('path patterns, against a slow second opinion', () => {
-  it('agree on every class of up to five of the characters that mean something in one', () => {
+  it('agree on every class of up to four of the characters that mean something in one, also after an empty range', () => {
     // A space comes before the exclamation mark, the letters behind the hyphen.
-    for (const content of textsOf([' ', '!', '-', ']', 'a', 'c'], 5)) {
+    const characters = [' ', '!', '-', ']', 'a', 'c'];
+    const afterEmpty = textsOf(characters, 3).map((text) => `c-a${text}`);
+    for (const content of [...textsOf(characters, 4), ...afterEmpty]) {
       const pattern = new PathPattern(`[${content}]`);
       for (const path of [' ', '!', '-', ']', 'a', 'b', 'c', '[', 'a]', '']) {
         assert.equal(pattern.matches(path), slowMatch(`[${content}]`, path), `[${content}] on ${JSON.stringify(path)}`);
@@ -15,16 +17,16 @@ describe('path patterns, against a slow second opinion', () => {
     }
   });
 
-  it('agree on every pattern of up to five stars, question marks and letters', () => {
-    const paths = textsOf(['a', 'b'], 5);
-    for (const text of textsOf(['a', 'b', '*', '?'], 5)) {
+  it('agree on every pattern of up to four stars, question marks and letters', () => {
+    const paths = textsOf(['a', 'b'], 4);
+    for (const text of textsOf(['a', 'b', '*', '?'], 4)) {
       const pattern = new PathPattern(text);
       for (const path of paths) assert.equal(pattern.matches(path), slowMatch(text, path), `${text} on ${path}`);
     }
   });
 
   it('agree on brackets that do not close, and on what stands around a class', () => {
-    for (const text of textsOf(['[', '!', ']', 'a', '*'], 6)) {
+    for (const text of textsOf(['[', '!', ']', 'a', '*'], 5)) {
       const pattern = new PathPattern(text);
       for (const path of ['', 'a', '[', '!', ']', 'aa', '[a', '[]', '[!', '[!]', '[!a', 'a]', '[[a'])
         assert.equal(pattern.matches(path), slowMatch(text, path), `${text} on ${path}`);
