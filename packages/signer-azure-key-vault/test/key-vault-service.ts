@@ -9,7 +9,7 @@ import { signDigest } from '../../tuf/test/sign-digest.ts';
 
 /**
  * The two calls of Key Vault's REST interface that a signer makes, after Microsoft's published description, with the challenge that
- * its clients have to answer first. No emulator of the service can be installed from a package registry.
+ * its clients have to answer first. No emulator could be installed where the tests run.
  */
 export interface KeyVaultService {
   readonly client: KeyClient;

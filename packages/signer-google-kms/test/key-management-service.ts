@@ -15,7 +15,7 @@ import { signDigest } from '../../tuf/test/sign-digest.ts';
 
 /**
  * The two calls of Google's Key Management Service that a signer makes, after Google's published description, behind a real gRPC
- * server that speaks the protocol in Google's own library. No emulator of the service can be installed from a package registry.
+ * server that speaks the protocol in Google's own library. No emulator could be installed where the tests run.
  */
 export interface KeyManagementService {
   readonly client: KeyManagementServiceClient;
