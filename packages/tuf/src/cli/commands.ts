@@ -7,6 +7,9 @@ import { downloadTarget } from './target-file.ts';
 import { PlainStore } from './plain-store.ts';
 import { initTrust, trustedRoot } from './trust.ts';
 
+/** A target may be large; what stops one that does not get on is the minimum rate. */
+const TARGET_MS = 24 * 60 * 60 * 1000;
+
 /** @throws TufError, UsageError and what the file system throws; then the rest is not done */
 export async function run(command: Command): Promise<void> {
   const store = new PlainStore(command.metadataDir);
@@ -21,7 +24,7 @@ export async function run(command: Command): Promise<void> {
   });
   await updater.refresh();
   if (command.name === 'refresh') return;
-  const targets = httpOnce(command.targetBaseUrl);
+  const targets = httpOnce(command.targetBaseUrl, { totalMs: TARGET_MS });
   for (const name of command.targetNames) {
     const info = await updater.targetInfo(name);
     // §5.7.2

@@ -1,11 +1,12 @@
 import { HttpFetcher } from '../client/http-fetcher.ts';
+import type { TransferLimits } from '../client/http-limits.ts';
 import type { FetchOptions, MetadataFetcher } from '../client/ports.ts';
 import { NetworkError, NotFoundError } from '../errors.ts';
 import { nodeFetch } from '../node/http-fetch.ts';
 
 /** Files below an address, each asked for once. */
-export function httpOnce(url: string): HttpFetcher {
-  return new HttpFetcher(url, { limits: { attempts: 0 }, fetch: nodeFetch });
+export function httpOnce(url: string, limits: Partial<TransferLimits> = {}): HttpFetcher {
+  return new HttpFetcher(url, { limits: { ...limits, attempts: 0 }, fetch: nodeFetch });
 }
 
 /**
