@@ -3,9 +3,11 @@ import { canonical, nameOrder } from './canonical.ts';
 import { der } from './der.ts';
 import { json } from './json.ts';
 import { keys } from './keys.ts';
+import { map } from './map.ts';
 import { metadata } from './metadata.ts';
 import { names } from './names.ts';
 import { pattern } from './pattern.ts';
+import { rotation } from './rotation.ts';
 import { workflow } from './workflow.ts';
 
 /** Every target by the name of its corpus. */
@@ -18,5 +20,7 @@ export const TARGETS: ReadonlyMap<string, FuzzTarget> = new Map([
   ['keys', keys],
   ['names', names],
   ['metadata', metadata],
+  ['map', map],
+  ['rotation', rotation],
   ['workflow', workflow],
 ]);
