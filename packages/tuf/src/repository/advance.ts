@@ -54,14 +54,19 @@ async function signAll(
     const listed = { ...role, needs: needs.map(({ roleKeys }) => roleKeys) };
     const entry = await signRole(listed, signersOf(role.role, needs, circumstances));
     signed.set(role.role, entry);
-    for (const need of needs) missing.push(...((await lacking(entry, need)) ?? []));
+    missing.push(...(await missingOf(entry, needs)));
   }
   return { proposal: new Proposal(signed.values(), proposal.wishes), missing };
 }
 
-async function lacking(role: ProposedRole, need: Need): Promise<[MissingSignatures] | undefined> {
-  const missing = await missingFor(role.role, parseProposed(role), need);
-  return missing && [missing];
+/** Root's old and new threshold are one to whoever has to be asked, as long as they are the same. */
+async function missingOf(role: ProposedRole, needs: readonly Need[]): Promise<Iterable<MissingSignatures>> {
+  const missing = new Map<string, MissingSignatures>();
+  for (const need of needs) {
+    const lacking = await missingFor(role.role, parseProposed(role), need);
+    if (lacking !== undefined) missing.set(JSON.stringify(lacking), lacking);
+  }
+  return missing.values();
 }
 
 /** Keys that are being replaced sign once more where they can: so there is no moment at which readers trust neither. */
