@@ -17,6 +17,7 @@ import { assertUndamaged } from './publish/publications.ts';
 import { Publisher } from './publish/publisher.ts';
 import { loadRoots, type RootVersion } from './publish/roots.ts';
 import { RoleTable } from './publish/role-table.ts';
+import { Sweeper } from './publish/sweep.ts';
 import type { Records } from './records/records.ts';
 import { SqliteRecords } from './records/sqlite-records.ts';
 import { assertNotBehind, repairMetadata } from './repair.ts';
@@ -162,6 +163,7 @@ export class OpenIndex {
   readonly accounts: Accounts;
   readonly metadata: PublishedMetadata;
   readonly #parts: Parts;
+  #sweeper: Sweeper | undefined;
   #closing: Promise<void> | undefined;
 
   static async start(parts: Parts): Promise<OpenIndex> {
@@ -176,6 +178,7 @@ export class OpenIndex {
       await index.publisher.catchUp();
       if (first) await index.publisher.importOffline(first);
       index.publisher.keepFresh();
+      index.#sweeper = new Sweeper(parts);
     } catch (error) {
       await index.publisher.close();
       throw error;
@@ -226,6 +229,7 @@ export class OpenIndex {
   }
 
   async #close(): Promise<void> {
+    await this.#sweeper?.close();
     await this.publisher.close();
     await this.records.close();
     await this.#parts.held?.release();

@@ -49,10 +49,26 @@ export async function recordPublication(records: Records, publication: Publicati
           .insertInto('roots')
           .values({ ...root, publication: id })
           .execute(),
+      ...Array.from(chunks(roles, ROLES_PER_STATEMENT), (some) => noteReplaced(db, id, some)),
       ...Array.from(chunks(roles, ROLES_PER_STATEMENT), (some) => upsertRoles(db, id, some)),
       ids.length > 0 && db.updateTable('changes').set({ publication: id }).where('id', 'in', ids).execute(),
     ]),
   );
+}
+
+/** The timestamp has one name, which is switched; all others leave an object behind. */
+function noteReplaced(db: Transaction<Database>, publication: number, roles: readonly RoleBytes[]): Promise<unknown> {
+  const names = roles.map(({ role }) => role).filter((role) => role !== 'timestamp');
+  return db
+    .insertInto('replaced')
+    .columns(['role', 'version', 'publication'])
+    .expression((eb) =>
+      eb
+        .selectFrom('roles')
+        .select(['role', 'version', eb.val(publication).as('publication')])
+        .where('role', 'in', names),
+    )
+    .execute();
 }
 
 function upsertRoles(db: Transaction<Database>, publication: number, roles: readonly RoleBytes[]): Promise<unknown> {

@@ -6,6 +6,7 @@ import type { ColumnTypes } from './column-types.ts';
 export function migrations(types: ColumnTypes): MigrationProvider {
   const steps: Record<string, Migration> = {
     '0001-first-schema': { up: (db: Kysely<unknown>) => firstSchema(db, types) },
+    '0002-replaced-roles': { up: (db: Kysely<unknown>) => replacedRoles(db, types) },
   };
   return { getMigrations: async () => steps };
 }
@@ -115,4 +116,18 @@ async function firstSchema(db: Kysely<unknown>, types: ColumnTypes): Promise<voi
       .addColumn('publication', integer, (c) => c.notNull())
       .addColumn('bytes', bytes, (c) => c.notNull()),
   );
+}
+
+/** Versions of roles that newer ones replaced, and whose objects are still there for readers in the middle of a refresh (P11). */
+async function replacedRoles(db: Kysely<unknown>, { text, integer, tableSuffix }: ColumnTypes): Promise<void> {
+  await db.schema
+    .createTable('replaced')
+    .addColumn('role', text, (c) => c.notNull())
+    .addColumn('version', integer, (c) => c.notNull())
+    // The publication that brought the newer version.
+    .addColumn('publication', integer, (c) => c.notNull())
+    .addPrimaryKeyConstraint('replaced_primary', ['role', 'version'])
+    .modifyEnd(tableSuffix)
+    .execute();
+  await db.schema.createIndex('replaced_publication').on('replaced').column('publication').execute();
 }

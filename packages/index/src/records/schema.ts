@@ -13,6 +13,7 @@ export interface Database {
   readonly changes: ChangesTable;
   readonly publications: PublicationsTable;
   readonly roles: RolesTable;
+  readonly replaced: { role: string; version: number; publication: number };
   readonly roots: { version: number; publication: number; bytes: Uint8Array };
 }
 
