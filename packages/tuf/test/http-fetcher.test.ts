@@ -53,8 +53,14 @@ const TRANSPORTS: readonly (readonly [string, Fetch])[] = [
 ];
 for (const [name, platform] of TRANSPORTS)
   describe(`the HTTP fetcher, by ${name}`, () => {
-    before(() => {
+    before(async () => {
       transport = platform;
+      // Loading it takes longer than these tests wait.
+      await platform(new URL('http://127.0.0.1:1/'), {
+        headers: {},
+        signal: new AbortController().signal,
+        cache: 'no-store',
+      }).catch(() => undefined);
     });
 
     it('decodes what the server encodes, and refuses what it cannot decode', async () => {
@@ -68,6 +74,24 @@ for (const [name, platform] of TRANSPORTS)
       }
       answer = (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('no gzip');
       await assert.rejects(fetcher().fetch('a', { maxLength: 99 }), NetworkError);
+    });
+
+    it('keeps its connection after "not there", however that is said, and reads no endless page about it', async () => {
+      let connections = 0;
+      server.on('connection', () => connections++);
+      for (const page of ['', 'not found', 'x'.repeat(10_000), '<html>', '404', 'no']) {
+        answer = (request, response) => response.writeHead(request.url === '/metadata/b' ? 200 : 404).end(page);
+        await assert.rejects(fetcher().fetch('a', { maxLength: 9 }), NotFoundError);
+        await fetcher().fetch('b', { maxLength: page.length });
+      }
+      // The built-in fetch may open a second one while it puts the first one back.
+      assert.ok(connections <= 2, `${connections} connections`);
+      answer = (_, response) => {
+        response.writeHead(404);
+        const more = (): void => void (response.destroyed || response.write(content, more));
+        more();
+      };
+      await assert.rejects(fetcher().fetch('a', { maxLength: 9 }), NotFoundError);
     });
 
     it('ends a circle of redirects, and keeps what is secret from other hosts', async () => {

@@ -73,6 +73,7 @@ interface Progress {
 
 const MAX_RESUMES = 20;
 const FIRST_PAUSE_MS = 100;
+const MAX_SKIMMED_BYTES = 16_384;
 
 /** No answer that is worth another try at the same server. */
 class FinalNetworkError extends NetworkError {}
@@ -120,6 +121,7 @@ async function attempt(transfer: Transfer, sink: TransferSink, progress: Progres
       signal,
       cache: 'no-store',
     });
+    if (response.status >= 400) await skim(response);
     checkStatus(response, path);
     if (!continues(response, progress)) {
       progress.received = 0;
@@ -134,6 +136,26 @@ async function attempt(transfer: Transfer, sink: TransferSink, progress: Progres
   } finally {
     watch.stop();
     if (!complete) await response?.body?.cancel().catch(() => undefined); // an aborted body is gone already
+  }
+}
+
+/**
+ * The page that comes with "not there" is read, so that the connection can be used again: each refresh asks for a root that
+ * is not there. What goes wrong with it does not matter.
+ */
+async function skim({ body }: FetchedResponse): Promise<void> {
+  const reader = body?.getReader();
+  if (reader === undefined) return;
+  try {
+    for (let left = MAX_SKIMMED_BYTES; left > 0; ) {
+      const { value } = await reader.read();
+      if (value === undefined) return;
+      left -= value.length;
+    }
+  } catch {
+    // The status has been read.
+  } finally {
+    reader.releaseLock();
   }
 }
 
