@@ -69,13 +69,15 @@ export class Sweeper {
   }
 
   #look(): void {
-    this.#running = this.#running.then(async () => {
-      try {
-        const removed = await sweepReplaced(this.#parts, this.#stop.signal);
-        if (removed > 0) this.#parts.logger.info({ removed }, 'replaced metadata was removed');
-      } catch (error) {
-        this.#parts.logger.error({ err: error }, 'replaced metadata could not be removed; it is tried again');
-      }
-    });
+    this.#running = this.#running.then(() => this.#sweep());
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      const removed = await sweepReplaced(this.#parts, this.#stop.signal);
+      if (removed > 0) this.#parts.logger.info({ removed }, 'replaced metadata was removed');
+    } catch (error) {
+      this.#parts.logger.error({ err: error }, 'replaced metadata could not be removed; it is tried again');
+    }
   }
 }
