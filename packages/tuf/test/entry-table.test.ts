@@ -82,7 +82,7 @@ const entry: Record<Member, fc.Arbitrary<string>> = {
   targets: fc
     .tuple(hash, number, space, fc.constantFrom('', '', ',"custom":{"a":[1]}', ',"x":null', ',"length":7'))
     .chain(([sha256, length, gap, more]) =>
-      fc.constantFrom(
+      fc.constantFrom<string[]>(
         `{${gap}"hashes"${gap}:${gap}{"sha256"${gap}:"${sha256}"${gap}}${gap},"length":${gap}${length}${gap}${more}}`,
         `{"length":${length},"hashes":{"sha256":"${sha256}"}${more}}`,
         `{"hashes":{"sha256":"${sha256}","sha512":"${sha256}"},"length":${length}${more}}`,
@@ -93,7 +93,7 @@ const entry: Record<Member, fc.Arbitrary<string>> = {
   meta: fc
     .tuple(number, hash, space)
     .chain(([version, sha256, gap]) =>
-      fc.constantFrom(
+      fc.constantFrom<string[]>(
         `{${gap}"version"${gap}:${gap}${version}${gap}}`,
         `{"hashes":{"sha256":"${sha256}"},"length":1,"version":${version}}`,
         `{"version":${version},"version":${version}}`,
