@@ -3,6 +3,7 @@ import { request, stepOf } from './cases.ts';
 import { Draft, keyAt, keyTable, roleDraft, sha256, targetEntry, TOP_LEVEL, type TopLevel } from './draft.ts';
 import type { TestKey } from './keys.ts';
 import { applyMove } from './moves.ts';
+import { GENERAL_ODDITIES } from './oddities.ts';
 import type { EdgePlan, Holders, Plan, RolePlan } from './plan.ts';
 import { raw, rawObject, type Raw, type RawObject } from './raw-json.ts';
 
@@ -31,6 +32,8 @@ function draftOf(plan: Plan): Draft {
   draft.consistentSnapshot = plan.consistentSnapshot;
   draft.metaHashes = plan.metaHashes;
   draft.layout = plan.layout;
+  const oddity = GENERAL_ODDITIES[plan.odd?.oddity ?? -1];
+  if (plan.odd !== undefined && oddity !== undefined) draft.distortion = { kind: plan.odd.kind, by: oddity.by };
   for (const name of TOP_LEVEL) draft.thresholds[name] = plan.top[name].threshold;
   const [first, ...others] = plan.roles;
   if (first !== undefined) draft.top.targets.body = bodyOf(plan, first, 0);
@@ -106,4 +109,9 @@ function addBins(draft: Draft, plan: Plan, { bins }: RolePlan, index: number): v
     const targets = targetsOf(plan.lookups.slice(0, 5), (index + 1) * 100 + bin);
     draft.delegated.set(name, roleDraft(new Map([['targets', targets]]), [keyAt(BIN_KEY)]));
   }
+}
+
+/** As the directed case of the same oddity is called. */
+export function oddName({ odd }: Plan): string {
+  return odd === undefined ? '' : `${GENERAL_ODDITIES[odd.oddity]?.name} in ${odd.kind}`;
 }

@@ -49,7 +49,9 @@ const bytes = (name: string, change: (bytes: Buffer) => Buffer): Oddity => ({
   by: { bytes: change },
 });
 const signatures = (found: RawObject): Raw[] => found.get('signatures') as Raw[];
-const first = (found: RawObject): RawObject => signatures(found)[0] as RawObject;
+/** Nobody may have signed. */
+const first = (found: RawObject): RawObject =>
+  (signatures(found)[0] as RawObject | undefined) ?? new Map<string, Raw>();
 
 const float = new Literal('1.5');
 const INTEGERS = { zero: 0, negative: -1, float, text: '1', null: null, absent: undefined };
@@ -120,7 +122,12 @@ const envelopes: readonly Oddity[] = [
     signatures(found).push(raw({ keyid: 'nobody', sig: '' })),
   ),
   envelope('signature in upper case', (found) =>
-    first(found).set('sig', (first(found).get('sig') as string).toUpperCase()),
+    first(found).set(
+      'sig',
+      JSON.stringify(first(found).get('sig') ?? '')
+        .slice(1, -1)
+        .toUpperCase(),
+    ),
   ),
   envelope('signature with a further member', (found) => first(found).set('x', raw({ a: 1 }))),
   envelope('signature of an unknown key is no hex', (found) => signatures(found).push(raw({ keyid: 'n', sig: 'xyz' }))),
@@ -253,4 +260,7 @@ const delegations: readonly Oddity[] = [
 /** Every file of the role is signed with such a key. */
 export const UNCOMMON_KEY_NAMES: readonly string[] = [...UNCOMMON_KEYS.keys()];
 
-export const ODDITIES: readonly Oddity[] = [...common, ...envelopes, ...root, ...meta, ...targets, ...delegations];
+/** Those that need nothing particular in the file. */
+export const GENERAL_ODDITIES: readonly Oddity[] = [...common, ...envelopes];
+
+export const ODDITIES: readonly Oddity[] = [...GENERAL_ODDITIES, ...root, ...meta, ...targets, ...delegations];

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { TopLevel } from './draft.ts';
+import type { FileKind, TopLevel } from './draft.ts';
+import { GENERAL_ODDITIES } from './oddities.ts';
 import type { Layout } from './raw-json.ts';
 
 /** What a generated repository is made from; small enough to read when a test fails. */
@@ -13,6 +14,8 @@ export interface Plan {
   /** What happens before each further step. */
   readonly moves: readonly Move[];
   readonly lookups: readonly string[];
+  /** In every file of that kind, but the trusted root: one of ODDITIES that fit any such file. */
+  readonly odd: { readonly oddity: number; readonly kind: FileKind } | undefined;
 }
 
 /** Numbers of keys; `absent` of them, from the front, do not sign. */
@@ -189,6 +192,16 @@ export const plans: fc.Arbitrary<Plan> = fc
     shapes,
     names: roleNames,
     moves: fc.array(fc.constantFrom(...MOVES), { maxLength: 3 }),
+    odd: fc.oneof(
+      { weight: 3, arbitrary: fc.constant(undefined) },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          oddity: fc.nat(GENERAL_ODDITIES.length - 1),
+          kind: fc.constantFrom<FileKind>('root', 'timestamp', 'snapshot', 'targets', 'delegated'),
+        }),
+      },
+    ),
     lookups: fc.uniqueArray(fc.constantFrom(...PATHS), { minLength: PATHS_OF_A_PLAN, maxLength: PATHS_OF_A_PLAN }),
   })
   .map(({ shapes, names, ...plan }) => ({ ...plan, roles: named(shapes, names, plan.lookups) }));
