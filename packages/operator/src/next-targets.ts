@@ -1,5 +1,5 @@
-import { minimumDelegations } from '@holdfast/trust';
-import { parseTargets, type PublicKey, type Signer, signMetadata, targetsJson } from '@holdfast/tuf';
+import { UNCLAIMED } from '@holdfast/trust';
+import { parseTargets, type PublicKey, type Signer, signMetadata, TargetsEditor } from '@holdfast/tuf';
 
 /** What the next targets metadata says. */
 export interface TargetsChanges {
@@ -11,25 +11,15 @@ export interface TargetsChanges {
 /**
  * Targets metadata of the next version, for a new expiry or a new online key. `signers` must reach the threshold that root
  * sets for targets.
- * @throws FormatError when `previous` is not targets metadata
+ * @throws FormatError when `previous` is not targets metadata that delegates to `unclaimed`
  */
 export async function nextTargets(
   previous: Uint8Array,
   { expires, online }: TargetsChanges,
   signers: readonly Signer[],
 ): Promise<Uint8Array> {
-  const { signed } = parseTargets(previous);
-  const keyids = online.keys.map((key) => key.keyid);
-  return signMetadata(
-    targetsJson({
-      version: signed.version + 1,
-      expires,
-      targets: new Map(),
-      delegations: {
-        keys: new Map(online.keys.map((key) => [key.keyid, key])),
-        roles: minimumDelegations({ keyids, threshold: online.threshold }),
-      },
-    }),
-    signers,
-  );
+  const { signed, signedBytes } = parseTargets(previous);
+  const editor = new TargetsEditor(signedBytes);
+  editor.setKeys(UNCLAIMED, online);
+  return signMetadata(editor.build(signed.version + 1, expires), signers);
 }
