@@ -6,6 +6,7 @@ import {
   FormatError,
   HashMismatchError,
   isRevocation,
+  LengthMismatchError,
   LimitError,
   makePublicKey,
   MemoryMetadataStore,
@@ -196,6 +197,23 @@ describe('rotation of keys by the role itself (TAP 8)', () => {
     await assert.rejects(lookUp(repository), { code: 'LENGTH' });
   });
 
+  it('reads no more of a rotate file than of a root, whatever is announced', async () => {
+    const repository = await repositoryOf(a, [b]);
+    const bytes = await signed({ version: 1, to: [b], by: [a] });
+    const padded = new Uint8Array(600_000).fill(0x20);
+    padded.set(bytes);
+    repository.files.set(rotationPath('foo', 1), padded);
+    for (const meta of [{ version: 1 }, { version: 1, length: padded.length }]) {
+      repository.extraMeta.set(rotationName('foo', 1), meta);
+      await repository.publish();
+      await assert.rejects(
+        lookUp(repository),
+        (error) => error instanceof LengthMismatchError && error.expected === 512_000 && error.actual === undefined,
+      );
+    }
+    assert.ok(await lookUp(repository, undefined, { limits: { rootBytes: 600_000 } }));
+  });
+
   it('refuses a snapshot in which a rotate file has disappeared', async () => {
     const repository = await repositoryOf(a, [b]);
     await rotate(repository, { version: 1, to: [b], by: [a] });
@@ -247,7 +265,7 @@ describe('rotation of keys by the role itself (TAP 8)', () => {
     await rotate(repository, { version: 4, to: signers, by: others });
     await assert.rejects(
       lookUp(repository, undefined, { limits }),
-      (error) => error instanceof LimitError && /rotations/.test(error.message),
+      (error) => error instanceof LimitError && /foo.* 3 rotations/.test(error.message),
     );
     assert.equal(rotateRequests(repository).length, 3);
   });
@@ -510,15 +528,21 @@ describe('rotate files', () => {
       return parseRotation(new TextEncoder().encode(JSON.stringify(document)));
     };
     assert.equal(read({ further: 'members are fine' }).signed.version, 1);
-    for (const wrong of [
-      { _type: 'root' },
-      { version: 0 },
-      { role: 7 },
-      { keys: {} },
-      { keys: [] },
-      { threshold: 2 },
-      { threshold: 0 },
-    ])
-      assert.throws(() => read(wrong), FormatError, JSON.stringify(wrong));
+    const wrong: [Record<string, unknown>, string][] = [
+      [{ _type: 'root' }, 'signed._type'],
+      [{ version: 0 }, 'signed.version'],
+      [{ role: 7 }, 'signed.role'],
+      [{ keys: [] }, 'signed.keys'],
+      [{ keys: { k: 1 } }, 'signed.keys["k"]'],
+      [{ keys: {} }, 'signed.threshold'],
+      [{ threshold: 2 }, 'signed.threshold'],
+      [{ threshold: 0 }, 'signed.threshold'],
+    ];
+    for (const [change, where] of wrong)
+      assert.throws(
+        () => read(change),
+        (error) => error instanceof FormatError && error.where === where && error.problem !== '',
+        where,
+      );
   });
 });

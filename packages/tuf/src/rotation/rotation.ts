@@ -54,7 +54,6 @@ function rotationFrom(signed: JsonObject): Rotation {
 
 /** A rotation to fewer keys than the threshold would shut the role out without saying so. @throws FormatError */
 export function checkRotationKeys(keys: readonly PublicKey[], threshold: number): void {
-  if (keys.length === 0) throw new FormatError('signed.keys', 'is empty');
   if (threshold > keys.length)
     throw new FormatError('signed.threshold', `is ${threshold}, but there are ${keys.length} keys`);
 }
