@@ -109,6 +109,11 @@ describe('an ECDSA signature', () => {
     }
   });
 
+  it('in DER has no number without bytes', () => {
+    for (const hex of ['300402000200', '30050200020101', '30050201010200'])
+      assert.equal(ecdsaRawSignature(Buffer.from(hex, 'hex'), 2), undefined);
+  });
+
   it('in DER may have 127 bytes, whose length still takes one, and no more', () => {
     for (const [size, isRead] of [
       [61, true],
