@@ -1,4 +1,5 @@
 export { DEFAULT_UPLOAD_LIMITS, type UploadLimits } from './upload/limits.ts';
+export { startMetricsServer } from './http/metrics-server.ts';
 export { type RunningServer, type ServerOptions, startServer } from './http/server.ts';
 export type { ServedIndex } from './http/served-index.ts';
 export { Accounts, type Identity, type TokenEntry } from './accounts/accounts.ts';

@@ -16,6 +16,7 @@ import type { Offline, OfflineOffer } from './publish/offline.ts';
 import { assertUndamaged } from './publish/publications.ts';
 import { Publisher } from './publish/publisher.ts';
 import { loadRoots, type RootVersion } from './publish/roots.ts';
+import { Metrics } from './metrics.ts';
 import { RoleTable } from './publish/role-table.ts';
 import { Sweeper } from './publish/sweep.ts';
 import type { Records } from './records/records.ts';
@@ -162,6 +163,7 @@ export class OpenIndex {
   readonly catalog: Catalog;
   readonly accounts: Accounts;
   readonly metadata: PublishedMetadata;
+  readonly metrics: Metrics;
   readonly #parts: Parts;
   #sweeper: Sweeper | undefined;
   #closing: Promise<void> | undefined;
@@ -194,6 +196,12 @@ export class OpenIndex {
     this.catalog = new Catalog(records);
     this.accounts = new Accounts(records, clock);
     this.metadata = new PublishedMetadata(objects, table, offline?.root ?? new Uint8Array());
+    this.metrics = new Metrics({
+      records,
+      table,
+      clock,
+      offline: async () => ({ root: this.metadata.root, targets: await this.metadata.newest('targets') }),
+    });
     this.publisher = new Publisher(
       {
         records,
@@ -204,10 +212,12 @@ export class OpenIndex {
         random: parts.random ?? Math.random,
         logger,
         signers,
-        onPublished: ({ root, projects }) => {
+        onPublished: ({ root, projects, changes }) => {
           if (root) this.metadata.root = root.bytes;
           this.catalog.changed(projects);
+          this.metrics.published(changes.length);
         },
+        onPhase: (phase, seconds) => this.metrics.phase(phase, seconds),
       },
       offline,
     );

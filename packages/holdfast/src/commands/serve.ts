@@ -1,4 +1,4 @@
-import { createLogger, openIndex, startServer } from '@holdfast/index';
+import { createLogger, openIndex, startMetricsServer, startServer } from '@holdfast/index';
 import { integer, readArguments, text } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { readPassphrase } from '../passphrase.ts';
@@ -7,12 +7,13 @@ import { print } from '../terminal.ts';
 
 export const serve: Command = {
   name: 'serve',
-  usage: 'DIRECTORY [--host ADDRESS] [--port PORT] [--public-url URL] [--passphrase-file FILE]',
+  usage: 'DIRECTORY [--host ADDRESS] [--port PORT] [--public-url URL] [--metrics-port PORT] [--passphrase-file FILE]',
   summary: 'serve an index',
   details: [
     '  --host ADDRESS            127.0.0.1',
     '  --port PORT               8080; 0 takes a free one',
     '  --public-url URL          where people reach it, when a web server stands in front',
+    '  --metrics-port PORT       where Prometheus may ask for /metrics, at the same address; 0 takes a free one',
     '  --passphrase-file FILE    passphrase of the online key; or HOLDFAST_PASSPHRASE, or it is asked for',
     'Logs are lines of JSON on standard error.',
   ].join('\n'),
@@ -23,12 +24,15 @@ export const serve: Command = {
         host: { type: 'string', default: '127.0.0.1' },
         port: { type: 'string' },
         'public-url': { type: 'string' },
+        'metrics-port': { type: 'string' },
         'passphrase-file': { type: 'string' },
       },
       ['DIRECTORY'],
     );
     const port = integer(options, 'port', { least: 0, most: 65_535, otherwise: 8080 });
+    const metricsPort = integer(options, 'metrics-port', { least: 0, most: 65_535, otherwise: -1 });
     const publicUrl = text(options, 'public-url');
+    const host = text(options, 'host') ?? '127.0.0.1';
     const passphrase = await readPassphrase({
       file: text(options, 'passphrase-file'),
       variable: 'HOLDFAST_PASSPHRASE',
@@ -38,15 +42,20 @@ export const serve: Command = {
     const index = await openIndex(positionals[0] ?? '', { passphrase, logger });
     try {
       const server = await startServer(index, {
-        host: text(options, 'host') ?? '127.0.0.1',
+        host,
         port,
         logger,
+        onAnswer: (route, status, seconds) => index.metrics.request(route, status, seconds),
         ...(publicUrl !== undefined && { publicUrl }),
       });
       // Listening for signals first: whoever reads the line may send one at once.
       const stopped = untilStopped();
+      const metrics =
+        metricsPort < 0 ? undefined : await startMetricsServer(index.metrics, { host, port: metricsPort });
+      if (metrics) print(`Metrics at ${metrics.url}`);
       print(`Serving at ${server.url}`);
       await stopped;
+      await metrics?.close();
       await server.close();
       return 0;
     } finally {

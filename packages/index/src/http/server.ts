@@ -26,6 +26,8 @@ export interface ServerOptions {
   readonly uploads?: Partial<UploadLimits>;
   readonly clock?: () => Date;
   readonly logger?: Logger;
+  /** Told of every answer. */
+  readonly onAnswer?: (route: string, status: number, seconds: number) => void;
   /** Milliseconds that requests under way may take to finish when the server closes. */
   readonly closeMs?: number;
 }
@@ -94,6 +96,7 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
       underWay.add(response);
       response.once('close', () => underWay.delete(response));
       logWhenDone(exchange, log);
+      if (options.onAnswer) measureWhenDone(exchange, options.onAnswer);
       const handler = findHandler(routes, exchange.path);
       const answered = handler === undefined ? serveApi(exchange) : handler(exchange);
       answered.catch((error: unknown) => answerError(exchange, error, log));
@@ -165,6 +168,27 @@ function logWhenDone({ request, response, id, path }: Exchange, log: Logger): vo
     };
     if (reading) log.debug(facts, 'request');
     else log.info(facts, 'request');
+  });
+}
+
+const ROUTES: ReadonlySet<string> = new Set([
+  '/',
+  '/api',
+  '/files',
+  '/healthz',
+  '/legacy',
+  '/lookup',
+  '/metadata',
+  '/simple',
+  '/targets',
+]);
+
+function measureWhenDone({ response, path }: Exchange, onAnswer: NonNullable<ServerOptions['onAnswer']>): void {
+  const started = performance.now();
+  response.once('close', () => {
+    const segment = /^\/[^/]*/.exec(path)?.[0] ?? '';
+    const status = response.headersSent ? response.statusCode : 499; // the client left before an answer
+    onAnswer(ROUTES.has(segment) ? segment : 'other', status, (performance.now() - started) / 1000);
   });
 }
 

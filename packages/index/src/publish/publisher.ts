@@ -42,7 +42,12 @@ export interface PublisherParts {
   readonly signers: readonly Signer[];
   /** Called when a publication has become visible. */
   readonly onPublished: (publication: PendingPublication) => void;
+  /** Called with the seconds that each step of a publication took. */
+  readonly onPhase: (phase: PublishPhase, seconds: number) => void;
 }
+
+/** Sign what waits, write it to the records, put it into the object store. */
+export type PublishPhase = 'sign' | 'record' | 'store';
 
 /** Uploads that share one transaction at intake, and changes that share one publication. */
 const MAX_INTAKE = 200;
@@ -243,16 +248,23 @@ export class Publisher {
       if (nothing && !timestampIsDue(table, lifetimes, now)) return false;
       const offer = offered?.accepted;
       const sources = { db: records.read, table, keys, lifetimes, now, random };
-      const publication = await preparePublication({ ...sources, changes, renewals, offer });
+      const publication = await this.#timed('sign', () => preparePublication({ ...sources, changes, renewals, offer }));
       this.#unfinished = true; // Also when recording it fails: a commit may have happened that nobody heard of.
-      await recordPublication(records, publication, now);
-      await this.#finish();
+      await this.#timed('record', () => recordPublication(records, publication, now));
+      await this.#timed('store', () => this.#finish());
       offered?.waiter.resolve(publication.snapshot);
       return !nothing;
     } catch (error) {
       offered?.waiter.reject(error);
       throw error;
     }
+  }
+
+  async #timed<T>(phase: PublishPhase, work: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    const result = await work();
+    this.#parts.onPhase(phase, (performance.now() - began) / 1000);
+    return result;
   }
 
   /** The next offer that may be published; whoever made another one is told why not. */

@@ -65,6 +65,11 @@ export class RoleTable {
     return this.#root;
   }
 
+  /** How many roles the snapshot lists. */
+  get size(): number {
+    return this.#tree.size;
+  }
+
   online(role: OnlineRole): OnlineVersion | undefined {
     return this.#online.get(role);
   }

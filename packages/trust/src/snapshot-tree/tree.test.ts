@@ -97,6 +97,7 @@ test('one set of roles has one root hash, whatever led to it (P3, TAP 16)', () =
       }
       assert.equal(tree.commit(), referenceRoot([...model.values()]));
       for (const [name, version] of list) assert.deepEqual(tree.get(name), model.get(name), `${name} ${version}`);
+      assert.equal(tree.size, model.size);
       assert.deepEqual(new Map([...tree.entries()].map((entry) => [entry.role, entry])), model);
     }),
     { numRuns: 500 },
@@ -175,6 +176,7 @@ test('changes that were only tried out leave nothing behind', () => {
   const tried = tree.commit();
   assert.equal(tree.checkout(first), true);
   assert.equal(tree.get('unclaimed.3'), undefined);
+  assert.equal(tree.size, 1);
   assert.equal(tree.commit(), first);
   tree.set(entryOf('unclaimed.3', 1));
   assert.equal(tree.commit(), tried);

@@ -19,7 +19,8 @@ export class SnapshotTree {
   /** Nodes below this number belong to finished versions and are not changed any more. */
   private frozen: NodeId = 1;
   private live = 1;
-  private readonly versions = new Map<string, NodeId>();
+  private count = 0;
+  private readonly versions = new Map<string, { readonly node: NodeId; readonly count: number }>();
 
   /** Sets what the next version says about a role. @throws RangeError for a name that is no role's */
   set(entry: RoleEntry): void {
@@ -35,7 +36,7 @@ export class SnapshotTree {
   commit(): string {
     const hash = hex(this.arena.hash(this.root));
     this.versions.delete(hash);
-    this.versions.set(hash, this.root);
+    this.versions.set(hash, { node: this.root, count: this.count });
     for (const oldest of this.versions.keys()) {
       if (this.versions.size <= KEPT_VERSIONS) break;
       this.versions.delete(oldest);
@@ -50,9 +51,11 @@ export class SnapshotTree {
    * @returns false when that version is not kept any more
    */
   checkout(rootHash: string): boolean {
-    const root = this.versions.get(rootHash);
-    if (root !== undefined) this.root = root;
-    return root !== undefined;
+    const version = this.versions.get(rootHash);
+    if (version === undefined) return false;
+    this.root = version.node;
+    this.count = version.count;
+    return true;
   }
 
   /**
@@ -60,8 +63,8 @@ export class SnapshotTree {
    * @returns `undefined` when that version is not kept any more
    */
   prove(rootHash: string, bin: string): Uint8Array | undefined {
-    const root = this.versions.get(rootHash);
-    return root === undefined ? undefined : encodeProof(this.arena, root, Number.parseInt(bin, 16));
+    const version = this.versions.get(rootHash);
+    return version && encodeProof(this.arena, version.node, Number.parseInt(bin, 16));
   }
 
   /** What the last finished or begun version says about a role. */
@@ -80,6 +83,11 @@ export class SnapshotTree {
     return undefined;
   }
 
+  /** How many roles there are. */
+  get size(): number {
+    return this.count;
+  }
+
   /** Every role, by position. */
   *entries(node = this.root): Generator<RoleEntry, void> {
     if (node === 0) return;
@@ -92,7 +100,9 @@ export class SnapshotTree {
     const position = rolePosition(role);
     if (position === undefined) throw new RangeError(`${JSON.stringify(role)} has no place in a snapshot tree`);
     this.root = this.changed(this.root, position, (cell) => {
-      const others = this.entriesOf(cell, position).filter((known) => known.role !== role);
+      const listed = this.entriesOf(cell, position);
+      const others = listed.filter((known) => known.role !== role);
+      this.count += (entry === undefined ? 0 : 1) - (listed.length - others.length);
       return this.arena.addCell(encodeCell(entry === undefined ? others : [...others, entry]));
     });
   }
@@ -153,7 +163,8 @@ export class SnapshotTree {
   private compact(): void {
     const arena = new Arena();
     const known = new Uint32Array(this.arena.nodes);
-    for (const [hash, root] of this.versions) this.versions.set(hash, arena.copyFrom(this.arena, root, known));
+    for (const [hash, { node, count }] of this.versions)
+      this.versions.set(hash, { node: arena.copyFrom(this.arena, node, known), count });
     this.root = arena.copyFrom(this.arena, this.root, known);
     this.arena = arena;
     this.live = arena.nodes;
