@@ -156,6 +156,7 @@ describe('specification §4: document formats', () => {
     const role = { name: 'a', ...roleKeys, terminating: false };
     assert.equal(read([{ ...role, paths: [] }])?.length, 1);
     assert.equal(read([{ ...role, path_hash_prefixes: [] }])?.length, 1);
+    assert.equal(read([role])?.length, 1);
     for (const bad of [[{ ...role, paths: [], path_hash_prefixes: [] }], [1, 2].map(() => ({ ...role, paths: [] }))])
       assert.throws(() => read(bad), FormatError);
   });
