@@ -322,6 +322,26 @@ describe('rotation of keys by the role itself (TAP 8)', () => {
     );
   });
 
+  it('is overruled for targets by a root that replaces its keys and those of the snapshot (§5.3.11)', async () => {
+    const repository = await TestRepository.create();
+    const targets = { targets: X };
+    repository.roles.set('targets', { signers: [b], ...targets });
+    await rotate(repository, { role: 'targets', version: 1, to: [b], by: repository.signers.targets });
+    const store = new MemoryMetadataStore();
+    assert.deepEqual((await lookUp(repository, store))?.keys, [b.key.keyid]);
+    repository.signers = { ...repository.signers, targets: [c] };
+    await repository.publishRoot();
+    repository.roles.set('targets', { signers: [c], ...targets });
+    await repository.publish();
+    await assert.rejects(lookUp(repository, store), refusesUnsigned('rotate/targets.rotate.1.json'));
+    repository.signers = { ...repository.signers, snapshot: [d] };
+    repository.extraMeta.clear();
+    await repository.publishRoot();
+    await repository.publish();
+    for (const client of [store, new MemoryMetadataStore()])
+      assert.deepEqual((await lookUp(repository, client))?.keys, [c.key.keyid]);
+  });
+
   it('is not for root, timestamp and snapshot', async () => {
     const repository = await repositoryOf(a, [a]);
     for (const role of ['root', 'timestamp', 'snapshot'] as const)
