@@ -126,6 +126,31 @@ export class ObjectTooLargeError extends IndexError {
   }
 }
 
+/** The object store did not do what it was asked, after all attempts. */
+export class ObjectStoreError extends IndexError {
+  readonly code = 'OBJECT_STORE';
+  /** Of the object, or what was to be listed. */
+  readonly key: string;
+  /** The service's own name of the failure, such as `AccessDenied`, or Node's code of a broken connection. */
+  readonly reason: string;
+  /** HTTP status; none when no answer came. */
+  readonly status: number | undefined;
+  constructor(key: string, reason: string, status: number | undefined, options?: ErrorOptions) {
+    super(`object ${key}: the store failed with ${reason}`, options);
+    this.key = key;
+    this.reason = reason;
+    this.status = status;
+  }
+}
+
+/** The object store would lose or replace what must stay. */
+export class UnsafeObjectStoreError extends IndexError {
+  readonly code = 'UNSAFE_OBJECT_STORE';
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`the object store cannot be used: ${reason}`, options);
+  }
+}
+
 /**
  * Signing or storing metadata failed for now. The change is recorded and will be published when the cause is gone; it
  * was not acknowledged, so asking again is right and safe.

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ObjectTooLargeError } from '../errors.ts';
 import { DirectorySync } from './directory-sync.ts';
-import { keyParts } from './object-key.ts';
+import { IncomingDirectory } from './incoming-directory.ts';
+import { keyParts, listingStart } from './object-key.ts';
 import type { IncomingFile, ObjectStore, OpenObject, PutOptions } from './object-store.ts';
 import { hasCode, storageFailure } from './storage-failure.ts';
 
@@ -21,24 +21,23 @@ const READ_BYTES = 256 * 1024;
  */
 export class DirectoryStore implements ObjectStore {
   readonly #objects: string;
-  readonly #incoming: string;
+  readonly #incoming: IncomingDirectory;
   readonly #syncs = new DirectorySync();
   /** Directories that are there, after a power loss too. Publishing puts most objects into the same few. */
   readonly #durable = new Set<string>();
   /** Directories that are being made and are not durable yet. */
   readonly #making = new Set<Promise<unknown>>();
 
-  private constructor(objects: string, incoming: string) {
+  private constructor(objects: string, incoming: IncomingDirectory) {
     this.#objects = objects;
     this.#incoming = incoming;
   }
 
   /** Opens the store in `directory`, making it when it is not there. Removes what an earlier process left half-written. */
   static async open(directory: string): Promise<DirectoryStore> {
-    const store = new DirectoryStore(join(directory, 'objects'), join(directory, 'incoming'));
-    await rm(store.#incoming, { recursive: true, force: true });
-    await mkdir(store.#objects, { recursive: true });
-    await mkdir(store.#incoming, { mode: 0o700 });
+    await mkdir(join(directory, 'objects'), { recursive: true });
+    const incoming = await IncomingDirectory.open(join(directory, 'incoming'));
+    const store = new DirectoryStore(join(directory, 'objects'), incoming);
     await store.#syncs.sync(directory);
     return store;
   }
@@ -49,7 +48,7 @@ export class DirectoryStore implements ObjectStore {
     options: PutOptions = {},
   ): Promise<'stored' | 'exists'> {
     const path = this.#path(key);
-    const file = 'file' in source ? source.file : this.#incomingPath();
+    const file = 'file' in source ? source.file : this.#incoming.path();
     try {
       if ('file' in source) await withFile(file, 'r+', (handle) => handle.sync());
       else await withFile(file, 'wx', (handle) => writeDurably(handle, source));
@@ -100,18 +99,11 @@ export class DirectoryStore implements ObjectStore {
   }
 
   async *list(prefix: string): AsyncIterable<string> {
-    const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-    if (start !== '') keyParts(start.slice(0, -1));
-    for await (const key of this.#walk(start)) if (key.startsWith(prefix)) yield key;
+    for await (const key of this.#walk(listingStart(prefix))) if (key.startsWith(prefix)) yield key;
   }
 
   async incoming(): Promise<IncomingFile> {
-    const path = this.#incomingPath();
-    return { path, discard: () => rm(path, { force: true }) };
-  }
-
-  #incomingPath(): string {
-    return join(this.#incoming, randomBytes(16).toString('hex'));
+    return this.#incoming.file();
   }
 
   #path(key: string): string {

@@ -10,3 +10,10 @@ export function keyParts(key: string): readonly string[] {
   if (parts.length > MAX_PARTS || !parts.every((part) => PART.test(part))) throw new InvalidObjectKeyError(key);
   return parts;
 }
+
+/** The directory that a listing of `prefix` begins in: empty, or ending in a slash. @throws InvalidObjectKeyError */
+export function listingStart(prefix: string): string {
+  const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+  if (start !== '') keyParts(start.slice(0, -1));
+  return start;
+}

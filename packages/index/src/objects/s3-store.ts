@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import { addAbortSignal, Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
+import { ObjectTooLargeError } from '../errors.ts';
+import { IncomingDirectory } from './incoming-directory.ts';
+import { keyParts, listingStart } from './object-key.ts';
+import type { IncomingFile, ObjectStore, OpenObject, PutOptions } from './object-store.ts';
+import { type ByteRange, resumedStream } from './resumed-stream.ts';
+import { makeClient, persist, type S3Credentials, type S3Sdk } from './s3-client.ts';
+import { isAbsent, isRefusedByCondition, objectStoreError } from './s3-failure.ts';
+import type { S3Location } from './s3-location.ts';
+import { assertConditional } from './s3-probe.ts';
+
+/** Milliseconds that one attempt may take whose content is in memory. */
+const ATTEMPT_MS = 60_000;
+
+export interface S3Options {
+  readonly location: S3Location;
+  /** A directory of this process's own, on this machine, for files on their way in. It is emptied. */
+  readonly incoming: string;
+  /** Those that the SDK finds in the environment when undefined. */
+  readonly credentials?: S3Credentials;
+}
+
+/**
+ * Objects in a bucket of any S3 service that has conditional writes. The bucket belongs to the index alone and its keys are
+ * ours, so that a web server or CDN can serve it as it is. Besides what the port says, methods throw `ObjectStoreError`.
+ */
+export class S3Store implements ObjectStore {
+  readonly #sdk: S3Sdk;
+  readonly #client: S3Client;
+  readonly #bucket: string;
+  readonly #incoming: IncomingDirectory;
+
+  private constructor(sdk: S3Sdk, client: S3Client, bucket: string, incoming: IncomingDirectory) {
+    this.#sdk = sdk;
+    this.#client = client;
+    this.#bucket = bucket;
+    this.#incoming = incoming;
+  }
+
+  /**
+   * Opens a bucket, which must be there.
+   * @throws UnsafeObjectStoreError when the service does not keep the condition of a write
+   */
+  static async open({ location, incoming, credentials }: S3Options): Promise<S3Store> {
+    const { sdk, client } = await makeClient(location, credentials);
+    const store = new S3Store(sdk, client, location.bucket, await IncomingDirectory.open(incoming));
+    await assertConditional(store);
+    return store;
+  }
+
+  async put(
+    key: string,
+    source: Uint8Array | { readonly file: string },
+    { ifAbsent = false }: PutOptions = {},
+  ): Promise<'stored' | 'exists'> {
+    try {
+      const target = { ...this.#object(key), ...(ifAbsent && { IfNoneMatch: '*' }) };
+      const put = 'file' in source ? await this.#fileSender(source.file) : this.#bytesSender(source);
+      return await this.#request(key, async () => {
+        try {
+          await put(target);
+          return 'stored';
+        } catch (error) {
+          if (ifAbsent && isRefusedByCondition(error)) return 'exists';
+          throw error;
+        }
+      });
+    } finally {
+      if ('file' in source) await rm(source.file, { force: true });
+    }
+  }
+
+  async get(key: string, { maxLength }: { readonly maxLength: number }): Promise<Uint8Array | undefined> {
+    const command = new this.#sdk.GetObjectCommand(this.#object(key));
+    return this.#find(key, async () => {
+      const abortSignal = AbortSignal.timeout(ATTEMPT_MS);
+      const { Body, ContentLength } = await this.#client.send(command, { abortSignal });
+      const body = readable(Body);
+      if (ContentLength === undefined || ContentLength > maxLength) {
+        body.destroy();
+        throw new ObjectTooLargeError(key, ContentLength ?? Number.POSITIVE_INFINITY);
+      }
+      return await buffer(addAbortSignal(abortSignal, body));
+    });
+  }
+
+  async open(key: string): Promise<OpenObject | undefined> {
+    const command = new this.#sdk.HeadObjectCommand(this.#object(key));
+    const head = await this.#find(key, () =>
+      this.#client.send(command, { abortSignal: AbortSignal.timeout(ATTEMPT_MS) }),
+    );
+    if (head?.ContentLength === undefined) return undefined;
+    const size = head.ContentLength;
+    const closed = new AbortController();
+    return {
+      size,
+      stream: (range = { start: 0, end: size - 1 }) =>
+        resumedStream(
+          range,
+          (start) => this.#part(key, head.ETag, { start, end: range.end }, closed.signal),
+          closed.signal,
+        ),
+      close: () => closed.abort(),
+    };
+  }
+
+  async delete(key: string): Promise<void> {
+    const command = new this.#sdk.DeleteObjectCommand(this.#object(key));
+    await this.#find(key, () => this.#client.send(command, { abortSignal: AbortSignal.timeout(ATTEMPT_MS) }));
+  }
+
+  async *list(prefix: string): AsyncIterable<string> {
+    listingStart(prefix);
+    for (let token: string | undefined; ; ) {
+      const from = { Bucket: this.#bucket, Prefix: prefix, ContinuationToken: token };
+      const page = await this.#request(prefix, () =>
+        this.#client.send(new this.#sdk.ListObjectsV2Command(from), { abortSignal: AbortSignal.timeout(ATTEMPT_MS) }),
+      );
+      for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
+      token = page.NextContinuationToken;
+      if (token === undefined) return;
+    }
+  }
+
+  async incoming(): Promise<IncomingFile> {
+    return this.#incoming.file();
+  }
+
+  #object(key: string): { readonly Bucket: string; readonly Key: string } {
+    keyParts(key);
+    return { Bucket: this.#bucket, Key: key };
+  }
+
+  #bytesSender(bytes: Uint8Array): (target: PutObjectCommandInput) => Promise<unknown> {
+    return (target) =>
+      this.#client.send(new this.#sdk.PutObjectCommand({ ...target, Body: bytes }), {
+        abortSignal: AbortSignal.timeout(ATTEMPT_MS),
+      });
+  }
+
+  /** A stream is sent unsigned; the service compares what arrives with the digest instead. */
+  async #fileSender(file: string): Promise<(target: PutObjectCommandInput) => Promise<unknown>> {
+    const { size } = await stat(file);
+    const md5 = createHash('md5');
+    await pipeline(createReadStream(file), md5);
+    const about = { ContentLength: size, ContentMD5: md5.digest('base64') };
+    return async (target) => {
+      const body = createReadStream(file);
+      try {
+        return await this.#client.send(new this.#sdk.PutObjectCommand({ ...target, ...about, Body: body }));
+      } finally {
+        body.destroy();
+      }
+    };
+  }
+
+  /** Bytes of the object that was opened, and of no other that replaced it. */
+  #part(key: string, etag: string | undefined, { start, end }: ByteRange, closed: AbortSignal): Promise<Readable> {
+    const input = { ...this.#object(key), Range: `bytes=${start}-${end}`, IfMatch: etag };
+    return this.#request(key, async () => {
+      const { Body } = await this.#client.send(new this.#sdk.GetObjectCommand(input), { abortSignal: closed });
+      return addAbortSignal(closed, readable(Body));
+    });
+  }
+
+  async #request<T>(key: string, attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await persist(attempt);
+    } catch (error) {
+      throw objectStoreError(key, error);
+    }
+  }
+
+  #find<T>(key: string, attempt: () => Promise<T>): Promise<T | undefined> {
+    return this.#request(key, async () => {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (isAbsent(error)) return undefined;
+        throw error;
+      }
+    });
+  }
+}
+
+/** In Node a body is always a stream of Node's; the type also speaks of browsers. */
+function readable(body: unknown): Readable {
+  if (body instanceof Readable) return body;
+  throw new TypeError('an answer without a body');
+}
