@@ -401,6 +401,8 @@ describe('the map file (TAP 4)', () => {
       Array.from({ length: count }, (_, i) => make(i));
     const names = Object.fromEntries(many(65, (i) => `r${i}`).map((name) => [String(name), ['https://x.example/']]));
     refuses({ repositories: names, mapping: [] }, /more than 64/);
+    const all = Object.fromEntries(many(17, (i) => `r${i}`).map((name) => [String(name), ['https://x.example/']]));
+    refuses({ repositories: all, mapping: [{ ...entry, repositories: Object.keys(all) }] }, /more than 16/);
     refuses({ repositories: { a: many(33, () => 'https://x.example/') }, mapping: [] }, /more than 32/);
     refuses({ repositories, mapping: many(1025, () => entry) }, /more than 1024/);
     refuses({ repositories, mapping: [{ ...entry, paths: many(1025, () => 'x') }] }, /more than 1024/);

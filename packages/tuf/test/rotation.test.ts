@@ -521,17 +521,22 @@ describe('rotate files', () => {
   it('are not written when no client would read them', async () => {
     const one = { role: 'foo', version: 1, keys: [a.key], threshold: 1 };
     const twin = { ...(await makePublicKey('ed25519', 'ed25519', '11'.repeat(32))), keyid: a.key.keyid };
-    for (const wrong of [
-      { version: 0 },
-      { version: 1.5 },
-      { role: '' },
-      { keys: [] },
-      { keys: [a.key, twin] },
-      { threshold: 0 },
-      { threshold: 0.5 },
-      { threshold: 2 },
-    ])
-      assert.throws(() => rotationJson({ ...one, ...wrong }), FormatError, JSON.stringify(wrong));
+    const wrong: [Partial<typeof one>, string][] = [
+      [{ version: 0 }, 'signed.version'],
+      [{ version: 1.5 }, 'signed.version'],
+      [{ role: '' }, 'signed.role'],
+      [{ keys: [] }, 'signed.threshold'],
+      [{ keys: [a.key, twin] }, 'signed.keys'],
+      [{ threshold: 0 }, 'signed.threshold'],
+      [{ threshold: 0.5 }, 'signed.threshold'],
+      [{ threshold: 2 }, 'signed.threshold'],
+    ];
+    for (const [change, where] of wrong)
+      assert.throws(
+        () => rotationJson({ ...one, ...change }),
+        (error) => error instanceof FormatError && error.where === where && error.problem !== '',
+        where,
+      );
   });
 
   it('are not read when they cannot mean anything', async () => {

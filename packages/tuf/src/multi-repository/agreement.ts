@@ -35,7 +35,7 @@ export function firstInAgreement(
 /** How many of the statements agree, but not more than `atMost`. */
 export function largestAgreement(statements: readonly ListedStatement[], atMost: number): number {
   let size = Math.min(atMost, statements.length);
-  while (size > 0 && firstInAgreement(statements, size) === undefined) size--;
+  while (firstInAgreement(statements, size) === undefined) size--;
   return size;
 }
 

@@ -25,6 +25,9 @@ export interface RepositoryMap {
   readonly mappings: readonly RepositoryMapping[];
 }
 
+/** Finding out who agrees takes up to 2^n steps for n repositories of one mapping. */
+const MAX_IN_MAPPING = 16;
+
 const MAX = { bytes: 1_000_000, repositories: 64, mirrors: 32, mappings: 1024, paths: 1024, pathLength: 1024 } as const;
 
 /**
@@ -67,7 +70,7 @@ function mirrorUrl(text: string, where: string): string {
 function parseMapping(value: JsonValue, known: ReadonlyMap<string, unknown>): RepositoryMapping {
   const entry = members(value, ['paths', 'repositories', 'threshold', 'terminating'], 'mapping[]');
   const where = 'mapping[].repositories';
-  const repositories = oneOrMore(asStrings(entry.get('repositories'), where), MAX.repositories, where);
+  const repositories = oneOrMore(asStrings(entry.get('repositories'), where), MAX_IN_MAPPING, where);
   for (const name of repositories) if (!known.has(name)) throw new FormatError(where, `${name} is not in repositories`);
   if (new Set(repositories).size !== repositories.length) throw new FormatError(where, 'lists a repository twice');
   const threshold = asInteger(entry.get('threshold'), 1, 'mapping[].threshold');
