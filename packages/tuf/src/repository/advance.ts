@@ -85,7 +85,7 @@ function checkNext(proposed: ProposedRole, { root }: Prospect, { current, now }:
   if (served !== replaces) throw new OutdatedProposalError(role, replaces, served);
   if (version <= served && (current === undefined || !forgetsOnlineRoles(current.root, root)))
     throw new RollbackError(role, served, version);
-  if (expires <= now) throw new ExpiredError(role, expires, now);
+  if (expires !== undefined && expires <= now) throw new ExpiredError(role, expires, now);
 }
 
 /**

@@ -4,9 +4,11 @@ import { TrustedSet } from '../client/trusted-set.ts';
 import { FormatError, MismatchError, NotDelegatedError, NotFoundError } from '../errors.ts';
 import type { Delegations, Metadata, Root, Snapshot, Targets, Timestamp } from '../model.ts';
 import { parseTargets } from '../parse/targets.ts';
+import { rotationName } from '../rotation/name.ts';
 import { verifySignatures } from '../verify.ts';
 import { rolePath, TIMESTAMP_PATH } from './layout.ts';
 import { delegatedNeed } from './need.ts';
+import { Rotations } from './rotations.ts';
 import type { RepositoryStorage } from './storage.ts';
 
 /** Nothing has expired by then: a repository is opened in order to renew it. */
@@ -39,8 +41,10 @@ export class Current {
     await set.updateSnapshot(snapshot);
     await set.checkSnapshotCurrent();
     const targets = versioned ? rolePath('targets', set.roleMeta('targets').version) : 'metadata/targets.json';
+    const current = new Current(storage, set);
+    await current.followRotations(set);
     await set.updateRole(await readFile(storage, targets), 'targets', 'root');
-    return new Current(storage, set);
+    return current;
   }
 
   get root(): Root {
@@ -77,10 +81,22 @@ export class Current {
   async role(name: string, delegations: Delegations | undefined): Promise<Metadata<Targets>> {
     const need = delegatedNeed(delegations, name);
     if (need === undefined) throw new NotDelegatedError(name, name);
+    const { keys, roleKeys } = await new Rotations(this).need(need, name);
     const metadata = this.roles.get(name) ?? (await this.readRole(name));
-    await verifySignatures(metadata, need.keys, need.roleKeys, name);
+    await verifySignatures(metadata, keys, roleKeys, name);
     this.roles.set(name, metadata);
     return metadata;
+  }
+
+  /** Those of targets itself (TAP 8), as its readers follow them. */
+  async followRotations(set: TrustedSet): Promise<void> {
+    for (let next = set.nextRotation('targets', 'root'); next !== undefined; next = set.nextRotation('targets', 'root'))
+      await set.updateRotation(await this.read(`metadata/${rotationName('targets', next.version)}`), 'targets', 'root');
+  }
+
+  /** @throws NotFoundError */
+  read(path: string): Promise<Uint8Array> {
+    return readFile(this.storage, path);
   }
 
   private async readRole(name: string): Promise<Metadata<Targets>> {

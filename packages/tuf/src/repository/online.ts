@@ -1,5 +1,6 @@
 import { crypto } from '#crypto';
 import { isJsonObject, type JsonValue } from '../json/value.ts';
+import { rotationMeta } from '../rotation/build.ts';
 import { signMetadata } from '../sign.ts';
 import type { Current } from './current.ts';
 import { expiryOf, type Lifetimes } from './lifetimes.ts';
@@ -7,6 +8,7 @@ import { MetadataEditor } from './metadata-editor.ts';
 import { missingFor, rootNeed } from './need.ts';
 import { type OnlineRole, parseProposed, type Proposal, type ProposedRole } from './proposal.ts';
 import type { Prospect } from './prospect.ts';
+import { isRotationRole } from './rotations.ts';
 
 /** The next snapshot or timestamp, unsigned; `undefined` while the one that is served will do. */
 export async function nextOnlineRole(
@@ -23,7 +25,7 @@ export async function nextOnlineRole(
   const signed = base !== undefined && (await missingFor(role, base, rootNeed(prospect.root, role))) === undefined;
   if (wish === undefined && !listed && signed) return undefined;
   const editor = new OnlineEditor(role, base?.signedBytes);
-  if (role === 'snapshot') editor.listRoles(proposal);
+  if (role === 'snapshot') await editor.listRoles(proposal);
   else await editor.listSnapshot(proposal.roles.get('snapshot'));
   const replaces = current?.version(role) ?? 0;
   const version = wish?.version ?? replaces + 1;
@@ -41,12 +43,13 @@ class OnlineEditor extends MetadataEditor {
   }
 
   /** §4.4. By version only: thousands of hashes would make the file large, and the signatures protect the roles. */
-  listRoles(proposal: Proposal): void {
+  async listRoles(proposal: Proposal): Promise<void> {
     const meta = new Map(this.objectMember('meta'));
     for (const proposed of proposal.roles.values()) {
       const { role } = proposed;
       if (role === 'root' || role === 'timestamp' || role === 'snapshot') continue;
-      setMeta(meta, `${role}.json`, [['version', parseProposed(proposed).signed.version]]);
+      const announced = isRotationRole(role) ? await announcedOf(proposed.metadata) : [];
+      setMeta(meta, `${role}.json`, [['version', parseProposed(proposed).signed.version], ...announced]);
     }
     this.members.set('meta', meta);
   }
@@ -63,6 +66,15 @@ class OnlineEditor extends MetadataEditor {
     ]);
     this.members.set('meta', meta);
   }
+}
+
+/** A rotate file is announced with length and hash: others could sign another one of that version (TAP 8). */
+async function announcedOf(rotation: Uint8Array): Promise<readonly (readonly [string, JsonValue])[]> {
+  const [, { length = rotation.length, hashes = new Map<string, string>() }] = await rotationMeta(rotation);
+  return [
+    ['length', length],
+    ['hashes', hashes],
+  ];
 }
 
 /** What the specification names is replaced, what it does not name stays. */

@@ -10,6 +10,7 @@ import { expiryOf, type Lifetimes } from './lifetimes.ts';
 import type { MetadataEditor, VersionWish } from './metadata-editor.ts';
 import { delegatedNeed, missingFor, type Need } from './need.ts';
 import { type OnlineRole, Proposal, type ProposedRole } from './proposal.ts';
+import { rotationRole, Rotations, unlessRevoked } from './rotations.ts';
 import type { RoleDraft } from './role-draft.ts';
 
 /** The next version of every role that changed, or whose signatures would no longer do; unsigned as yet. */
@@ -28,12 +29,15 @@ export async function planProposal(
   if (draft.root.isChanged) await add('root', draft.root, current?.version('root') ?? 0, []);
   await openAffected(draft);
   const opened = new Map(Array.from(draft.roles, (role) => [role.name, role]));
+  const rotations = rotationsOf(current, opened.values());
   for (const role of opened.values()) {
     const { name, editor, replaces } = role;
     const chains = role.chains.filter((chain) => isStillDelegated(opened, chain));
     // What was edited and then taken away is not asked for by anybody.
     if (chains.length === 0) continue;
-    if (editor.isChanged || !(await isStillSigned(draft, opened, role, chains)))
+    for (const [version, metadata] of role.rotations)
+      roles.push({ role: rotationRole(name, version), metadata, replaces: 0, chains, needs: [] });
+    if (editor.isChanged || !(await isStillSigned(draft, opened, role, chains, rotations)))
       await add(name, editor, replaces, name === 'targets' ? [] : chains);
   }
   return new Proposal(roles, wishesOf(draft));
@@ -75,13 +79,22 @@ async function isStillSigned(
   opened: ReadonlyMap<string, RoleDraft>,
   { base, name }: RoleDraft,
   chains: readonly (readonly string[])[],
+  rotations: Rotations,
 ): Promise<boolean> {
   if (base === undefined) return false;
   for (const chain of chains) {
-    const need = name === 'targets' ? targetsNeed(draft) : needOf(opened, chain.slice(0, -1), name);
+    const start = name === 'targets' ? targetsNeed(draft) : needOf(opened, chain.slice(0, -1), name);
+    const need = start && (await unlessRevoked(rotations.need(start, name)));
     if (need !== undefined && (await missingFor(name, base, need)) !== undefined) return false;
   }
   return true;
+}
+
+function rotationsOf(current: Current | undefined, opened: Iterable<RoleDraft>): Rotations {
+  const added = Array.from(opened, ({ name, rotations }) =>
+    Array.from(rotations, ([version, file]) => [rotationRole(name, version), file] as const),
+  );
+  return new Rotations(current, new Map(added.flat()));
 }
 
 function needOf(opened: ReadonlyMap<string, RoleDraft>, parents: readonly string[], role: string): Need | undefined {

@@ -11,13 +11,15 @@ import { asArray, asInteger, asObject, asString, asStrings } from '../parse/fiel
 import { parseSnapshot, parseTimestamp } from '../parse/meta.ts';
 import { parseRoot } from '../parse/root.ts';
 import { parseTargets } from '../parse/targets.ts';
+import { parseRotation } from '../rotation/rotation.ts';
 import { addSignatures, envelopeBytes, type Signer } from '../sign.ts';
 import type { VersionWish } from './metadata-editor.ts';
+import { isRotationRole } from './rotations.ts';
 
 /** The format is specified in docs/formats/proposal.md. */
 const FORMAT = 'holdfast-tuf-proposal-1';
 
-/** One role's next version, as a whole metadata file that gathers signatures. */
+/** One role's next version, or a rotate file (TAP 8), as a whole metadata file that gathers signatures. */
 export interface ProposedRole {
   /** Its name. */
   readonly role: string;
@@ -126,16 +128,20 @@ export async function signRole(role: ProposedRole, signers: readonly Signer[]): 
   return others.length === 0 ? role : { ...role, metadata: await addSignatures(proposed, others) };
 }
 
-const parsed = new WeakMap<Uint8Array, Metadata<SignedCommon>>();
+/** Every role's metadata has these; a rotate file (TAP 8) never expires. */
+export type ProposedContent = Pick<SignedCommon, 'version'> & Partial<Pick<SignedCommon, 'expires'>>;
+
+const parsed = new WeakMap<Uint8Array, Metadata<ProposedContent>>();
 
 /** Reads a proposed file, once, as what it is to be. @throws FormatError */
-export function parseProposed({ role, metadata }: ProposedRole): Metadata<SignedCommon> {
+export function parseProposed({ role, metadata }: ProposedRole): Metadata<ProposedContent> {
   const known = parsed.get(metadata) ?? parserOf(role)(metadata);
   parsed.set(metadata, known);
   return known;
 }
 
-function parserOf(role: string): (bytes: Uint8Array) => Metadata<SignedCommon> {
+function parserOf(role: string): (bytes: Uint8Array) => Metadata<ProposedContent> {
+  if (isRotationRole(role)) return parseRotation;
   if (role === 'root') return parseRoot;
   if (role === 'timestamp') return parseTimestamp;
   return role === 'snapshot' ? parseSnapshot : parseTargets;

@@ -8,6 +8,7 @@ import { asArray, asObject, asString } from '../parse/fields.ts';
 import { type Current, LONG_AGO } from './current.ts';
 import { checkServable, rolePath, TIMESTAMP_PATH } from './layout.ts';
 import { parseProposed, type Proposal } from './proposal.ts';
+import { isRotationRole } from './rotations.ts';
 import type { RepositoryStorage } from './storage.ts';
 
 export interface PublishedFile {
@@ -33,12 +34,13 @@ export async function orderFiles(proposal: Proposal, current: Current | undefine
   );
   const { root, timestamp, rest } = split(files);
   const top = topLevel(files, current);
-  await follow(current?.set.root.bytes ?? top.root, root !== undefined && current !== undefined, top);
+  await follow(current, current?.set.root.bytes ?? top.root, top, root !== undefined && current !== undefined);
   const rootLast = current !== undefined && root !== undefined && (await isBridge(current, top));
   return [...rest, ...(rootLast ? [timestamp, root] : [root, timestamp])].filter((file) => file !== undefined);
 }
 
 function fileOf(role: string, version: number, bytes: Uint8Array): PublishedFile {
+  if (isRotationRole(role)) return { path: `metadata/${role}.json`, bytes };
   return { path: role === 'timestamp' ? TIMESTAMP_PATH : rolePath(role, version), bytes };
 }
 
@@ -65,12 +67,18 @@ function topLevel(files: ReadonlyMap<string, PublishedFile>, current: Current | 
 }
 
 /** A client's way from a root to targets (§5.3 to §5.6). @throws TufError where it would stop */
-async function follow(from: Uint8Array, toNextRoot: boolean, top: TopLevel): Promise<void> {
+async function follow(
+  current: Current | undefined,
+  from: Uint8Array,
+  top: TopLevel,
+  toNextRoot = false,
+): Promise<void> {
   const set = await TrustedSet.create(from, LONG_AGO);
   if (toNextRoot) await set.updateRoot(top.root);
   await set.updateTimestamp(top.timestamp);
   await set.updateSnapshot(top.snapshot);
   await set.checkSnapshotCurrent();
+  if (current !== undefined) await current.followRotations(set);
   await set.updateRole(top.targets, 'targets', 'root');
 }
 
@@ -85,13 +93,13 @@ async function isBridge(current: Current, top: TopLevel): Promise<boolean> {
     snapshot: current.snapshot.bytes,
     targets: current.targets.bytes,
   };
-  return !(await succeeds(() => follow(top.root, false, served))) && (await canSwitch(current, top));
+  return !(await succeeds(() => follow(current, top.root, served))) && (await canSwitch(current, top));
 }
 
 async function canSwitch(current: Current, top: TopLevel): Promise<boolean> {
   return succeeds(async () => {
     const { version } = current.timestamp.signed;
-    await follow(current.set.root.bytes, false, top);
+    await follow(current, current.set.root.bytes, top);
     const set = await TrustedSet.create(current.set.root.bytes, LONG_AGO);
     await set.updateTimestamp(current.timestamp.bytes);
     // §5.4.3: versions that begin anew are for readers of the new root only.

@@ -4,6 +4,7 @@ import { delegatedNames } from './coverage.ts';
 import type { Current } from './current.ts';
 import type { Draft } from './draft.ts';
 import { expiryOf } from './lifetimes.ts';
+import { Rotations, unlessRevoked } from './rotations.ts';
 import { delegatedNeed, type Need, rootNeed } from './need.ts';
 
 /** A role that has to be signed by somebody who is not here. */
@@ -35,16 +36,17 @@ export async function renewDue(draft: Draft, circumstances: Circumstances, befor
     renew(role, signed, draft[role], [rootNeed(current.root, role)]);
   }
   await openAll(draft, current);
+  const rotations = new Rotations(current);
   const roles = new Map(Array.from(draft.roles, (role) => [role.name, role]));
   for (const { name, base, chains, editor } of roles.values()) {
     if (base === undefined) continue;
-    const needs = chains.map((chain) => delegatedNeed(roles.get(chain.at(-2) ?? '')?.base?.signed.delegations, name));
-    renew(
-      name,
-      base.signed,
-      editor,
-      name === 'targets' ? [rootNeed(current.root, name)] : needs.filter((need) => need !== undefined),
-    );
+    const needs: Need[] = [];
+    for (const chain of chains) {
+      const above = roles.get(chain.at(-2) ?? '')?.base?.signed.delegations;
+      const start = name === 'targets' ? rootNeed(current.root, name) : delegatedNeed(above, name);
+      if (start !== undefined) needs.push(await rotations.need(start, name));
+    }
+    renew(name, base.signed, editor, needs);
   }
   return unsigned;
 }
@@ -53,7 +55,8 @@ export async function renewDue(draft: Draft, circumstances: Circumstances, befor
 async function openAll(draft: Draft, current: Current): Promise<void> {
   // Roles that are opened meanwhile come along in the same loop.
   for (const role of draft.roles)
-    for (const child of delegatedNames(role.editor.delegations)) if (current.version(child) > 0) await role.role(child);
+    for (const child of delegatedNames(role.editor.delegations))
+      if (current.version(child) > 0) await unlessRevoked(role.role(child));
 }
 
 function canSign({ roleKeys }: Need, signing: ReadonlyMap<string, string>): boolean {

@@ -1,7 +1,8 @@
 import { crypto } from '#crypto';
-import { NotDelegatedError } from '../errors.ts';
+import { FormatError, NotDelegatedError } from '../errors.ts';
 import type { JsonObject, JsonValue } from '../json/value.ts';
 import type { Metadata, TargetFile, Targets } from '../model.ts';
+import { parseRotation } from '../rotation/rotation.ts';
 import { binOf } from './coverage.ts';
 import type { KeySet } from './key-set.ts';
 import type { NewBins, NewDelegation, TargetsEditor } from './targets-editor.ts';
@@ -26,6 +27,8 @@ export class RoleDraft {
   readonly replaces: number;
   /** The ways from targets down to this role by which it was opened. */
   readonly chains: (readonly string[])[];
+  /** Rotate files to be published, by version. */
+  readonly rotations = new Map<number, Uint8Array>();
   private readonly opener: RoleOpener;
 
   constructor(
@@ -102,6 +105,18 @@ export class RoleDraft {
   /** Changes who signs a delegated role, or (by their name prefix) the bins. What they signed is signed again. */
   setKeys(name: string, keySet: KeySet): void {
     this.editor.setKeys(name, keySet);
+  }
+
+  /**
+   * Publishes a rotate file (TAP 8), signed by the holders of this role: from then on the keys that it names sign the role,
+   * whatever its delegation says. A rotation to the null key revokes the role (TAP 20). Clients that do not know rotate
+   * files go on asking for the keys of the delegation.
+   * @throws FormatError
+   */
+  rotate(file: Uint8Array): void {
+    const { role, version } = parseRotation(file).signed;
+    if (role !== this.name) throw new FormatError('signed.role', `should be ${this.name}`);
+    this.rotations.set(version, file);
   }
 
   /** When the next version expires. Makes a new version even if nothing else changes. */

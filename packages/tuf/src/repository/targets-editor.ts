@@ -5,6 +5,7 @@ import type { Delegations, TargetFile } from '../model.ts';
 import { parseDelegations } from '../parse/delegations.ts';
 import { type KeySet, replaceKeys, roleKeysOf } from './key-set.ts';
 import { checkServable, rolePath } from './layout.ts';
+import { isRotationRole } from './rotations.ts';
 import { MetadataEditor } from './metadata-editor.ts';
 
 /** Exactly one of `paths` and `pathHashPrefixes` (hex) says what is delegated. */
@@ -72,6 +73,7 @@ export class TargetsEditor extends MetadataEditor {
   delegate(delegation: NewDelegation): void {
     const { name, paths, pathHashPrefixes, terminating = false, before } = delegation;
     checkServable('role', rolePath(name, 1));
+    if (isRotationRole(name)) throw new FormatError('role', `${name} is the name of a rotate file`);
     const roles = this.roleEntries();
     const index = roles.findIndex((role) => role.get('name') === name);
     const { keyids, threshold } = roleKeysOf(name, delegation);
