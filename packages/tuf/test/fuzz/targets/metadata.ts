@@ -14,6 +14,7 @@ import {
   type Timestamp,
 } from '@holdfast/tuf';
 import { formatExpires } from '../../../src/parse/common.ts';
+import { readStrictly } from '../reference/json.ts';
 import { type FuzzTarget, labelOf, textOf, words } from '../target.ts';
 import { DELEGATED_BYTES, REPOSITORY_PIECES } from './workflow-repository.ts';
 
@@ -57,7 +58,9 @@ export const metadata: FuzzTarget = {
     }
     assert.ok(model !== undefined);
     assert.equal(model.bytes, bytes);
-    check(model, JSON.parse(textOf(bytes)));
+    const plain = readStrictly(bytes);
+    assert.ok(plain !== undefined, 'accepted what is not strict JSON');
+    check(model, plain.value);
     return `${kind} accepted`;
   },
 };
