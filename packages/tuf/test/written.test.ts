@@ -97,34 +97,54 @@ function assertFound(lookups: readonly string[], answers: readonly LookupAnswer[
   }
 }
 
-/** Keys of all types, thresholds of two, a rotated root, nested and succinct delegations. */
+interface Signers {
+  readonly ed: Signer;
+  readonly p256: Signer;
+  readonly p384: Signer;
+  readonly rsa: Signer;
+}
+/** Keeps a file under its name and says what the file that lists it says of it. */
+type Put = (role: string, version: number, bytes: Uint8Array) => MetaFile;
+
+const keysOf = (...signers: readonly Signer[]) => ({
+  keyids: signers.map(({ key }) => key.keyid),
+  threshold: signers.length,
+});
+
+/** Keys of all types, thresholds of two, a rotated root, nested and succinct delegations; files in base64. */
 async function write(consistentSnapshot: boolean, withHashes: boolean): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
-  const [ed, p256, p384, rsa] = await Promise.all([
-    generateKey('ed25519'),
-    generateKey('ecdsa-sha2-nistp256'),
-    generateKey('ecdsa-sha2-nistp384'),
-    generateKey('rsassa-pss-sha256'),
-  ]);
-  const put = (role: string, version: number, bytes: Uint8Array): MetaFile => {
+  const put: Put = (role, version, bytes) => {
     const prefix = role === 'root' || (consistentSnapshot && role !== 'timestamp') ? `${version}.` : '';
     files.set(`${prefix}${role}.json`, Buffer.from(bytes).toString('base64'));
     return withHashes ? { version, length: bytes.length, hashes: new Map([['sha256', sha256(bytes)]]) } : { version };
   };
-  const keys = (...signers: readonly Signer[]) => ({
-    keyids: signers.map(({ key }) => key.keyid),
-    threshold: signers.length,
-  });
-  const roles = { timestamp: keys(p384), snapshot: keys(rsa), targets: keys(rsa, ed) };
-  const all = uniqueKeys([ed, p256, p384, rsa]);
-  const first = rootJson({ ...COMMON, consistentSnapshot, keys: all, roles: { ...roles, root: keys(ed, p256) } });
+  const signers = {
+    ed: await generateKey('ed25519'),
+    p256: await generateKey('ecdsa-sha2-nistp256'),
+    p384: await generateKey('ecdsa-sha2-nistp384'),
+    rsa: await generateKey('rsassa-pss-sha256'),
+  };
+  await writeRoots(signers, consistentSnapshot, put);
+  const meta = await writeTargets(signers, put);
+  const snapshot = put('snapshot', 1, await signMetadata(snapshotJson({ ...COMMON, meta }), [signers.rsa]));
+  put('timestamp', 1, await signMetadata(timestampJson({ ...COMMON, snapshot }), [signers.p384]));
+  return files;
+}
+
+async function writeRoots({ ed, p256, p384, rsa }: Signers, consistentSnapshot: boolean, put: Put): Promise<void> {
+  const roles = { timestamp: keysOf(p384), snapshot: keysOf(rsa), targets: keysOf(rsa, ed) };
+  const common = { ...COMMON, consistentSnapshot, keys: uniqueKeys([ed, p256, p384, rsa]) };
+  const first = rootJson({ ...common, roles: { ...roles, root: keysOf(ed, p256) } });
   put('root', 1, await signMetadata(first, [ed, p256]));
-  const second = { ...COMMON, version: 2, consistentSnapshot, keys: all, roles: { ...roles, root: keys(ed, p384) } };
+  const second = rootJson({ ...common, version: 2, roles: { ...roles, root: keysOf(ed, p384) } });
   // Signed one by one, as by holders who never meet.
-  let root = await signMetadata(rootJson(second), []);
+  let root = await signMetadata(second, []);
   for (const signer of [ed, p256, p384]) root = await addSignature(root, signer);
   put('root', 2, root);
+}
 
+async function writeTargets({ ed, p256, p384, rsa }: Signers, put: Put): Promise<ReadonlyMap<string, MetaFile>> {
   const meta = new Map<string, MetaFile>();
   const role = async (
     name: string,
@@ -135,29 +155,23 @@ async function write(consistentSnapshot: boolean, withHashes: boolean): Promise<
     const signed = targetsJson({ ...COMMON, targets: listing(...paths), delegations });
     meta.set(`${name}.json`, put(name, 1, await signMetadata(signed, signers)));
   };
-  const table = new Map(all.map((key) => [key.keyid, key]));
+  const keys = new Map(uniqueKeys([ed, p256, p384]).map((key) => [key.keyid, key]));
   await role('targets', [rsa, ed], ['a'], {
-    keys: table,
+    keys,
     roles: [
-      { ...keys(p256, ed), name: 'team one', terminating: false, paths: ['dir/*'] },
-      { ...keys(p384), name: 'bins', terminating: true, paths: ['bins/*'] },
+      { ...keysOf(p256, ed), name: 'team one', terminating: false, paths: ['dir/*'] },
+      { ...keysOf(p384), name: 'bins', terminating: true, paths: ['bins/*'] },
     ],
   });
   await role('team one', [p256, ed], ['dir/b.txt'], {
-    keys: table,
-    roles: [{ ...keys(ed), name: 'ü', terminating: false, paths: ['dir/?*'] }],
+    keys,
+    roles: [{ ...keysOf(ed), name: 'ü', terminating: false, paths: ['dir/?*'] }],
   });
   await role('ü', [ed], ['dir/ü \u{1f600}.txt']);
-  await role('bins', [p384], [], {
-    keys: table,
-    roles: [],
-    succinct: { ...keys(ed), bitLength: 5, namePrefix: 'bin' },
-  });
+  await role('bins', [p384], [], { keys, roles: [], succinct: { ...keysOf(ed), bitLength: 5, namePrefix: 'bin' } });
   for (let bin = 0; bin < 32; bin++) {
     const own = ['bins/a', 'bins/b'].filter((path) => Number.parseInt(sha256(path).slice(0, 2), 16) >>> 3 === bin);
     await role(`bin-${bin.toString(16).padStart(2, '0')}`, [ed], own);
   }
-  const snapshot = put('snapshot', 1, await signMetadata(snapshotJson({ ...COMMON, meta }), [rsa]));
-  put('timestamp', 1, await signMetadata(timestampJson({ ...COMMON, snapshot }), [p384]));
-  return files;
+  return meta;
 }

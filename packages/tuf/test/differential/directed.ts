@@ -178,6 +178,8 @@ function historyCases(): [string, CaseRequest][] {
       history('wrong version of targets', 'rotate timestamp'),
     ],
     ['root of the version before under the next name', history('root says the version before')],
+    ['256 new roots, another timestamp key in the last', manyRoots(256)],
+    ['257 new roots, another timestamp key in the last', manyRoots(257)],
     ['no consistent_snapshot in any root', withoutConsistentSnapshot()],
     ['two snapshots of one version, the newer one with its hash in timestamp', twoSnapshots()],
   ];
@@ -210,6 +212,15 @@ function withoutConsistentSnapshot(): CaseRequest {
   const draft = new Draft({ root: [keyAt(0)], timestamp: [keyAt(2)], snapshot: [keyAt(1)], targets: [keyAt(3)] });
   draft.consistentSnapshot = undefined;
   draft.top.targets.body = new Map([['targets', raw({ a: targetEntry(1) })]]);
+  draft.publishRoot();
+  return published(draft, ['a']);
+}
+
+/** §5.3.3: who stops before the last root does not know the key of the timestamp. */
+function manyRoots(count: number): CaseRequest {
+  const draft = simpleDraft();
+  for (let index = 1; index < count; index++) draft.publishRoot();
+  draft.top.timestamp.signers = [keyAt(7)];
   draft.publishRoot();
   return published(draft, ['a']);
 }
