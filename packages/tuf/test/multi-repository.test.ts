@@ -173,6 +173,21 @@ describe('several repositories (TAP 4)', () => {
     assert.deepEqual((await client.targetInfo('x'))?.file, file('3'));
   });
 
+  it('says who lists a target in an earlier mapping, though the last one does not know it', async () => {
+    const { client } = await clientOf({ a: { x: file('1') }, b: {}, c: {} }, [
+      { paths: ['y', '*'], repositories: ['a', 'b'], threshold: 2 },
+      { paths: ['*', 'z'], repositories: ['c'], threshold: 1 },
+    ]);
+    const { outcomes } = await refusal(client, 'x');
+    assert.deepEqual(
+      outcomes.map(({ mapping, statements }) => [mapping, ...said(statements)]),
+      [
+        [0, 'a listed', 'b absent'],
+        [1, 'c absent'],
+      ],
+    );
+  });
+
   it('never lets a public repository answer for internal names (dependency confusion)', async () => {
     const guard: Entry[] = [
       { paths: ['internal-*/*'], repositories: ['private'], threshold: 1, terminating: true },
@@ -395,7 +410,13 @@ describe('the map file (TAP 4)', () => {
   });
 
   it('is limited in size and counts, and is strict JSON', () => {
-    refuses(new Uint8Array(1_000_001), /1000000/);
+    const padded = (length: number): Uint8Array => {
+      const bytes = new Uint8Array(length).fill(0x20);
+      bytes.set(encode({ repositories, mapping: [entry] }));
+      return bytes;
+    };
+    refuses(padded(1_000_001), /1000000/);
+    assert.equal(parseRepositoryMap(padded(1_000_000)).mappings.length, 1);
     refuses(new TextEncoder().encode('{"repositories":{},"repositories":{},"mapping":[]}'), /twice|duplicate/i);
     const many = (count: number, make: (index: number) => unknown): unknown[] =>
       Array.from({ length: count }, (_, i) => make(i));
