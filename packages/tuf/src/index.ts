@@ -58,8 +58,8 @@ export {
   type OpenRepository,
   type TargetSource,
 } from './multi-repository/updater.ts';
-export { type RotationInput, revocationJson, rotationJson, rotationMeta } from './rotation/build.ts';
+export { NULL_KEY, type RotationInput, revocationJson, rotationJson, rotationMeta } from './rotation/build.ts';
 export { type ChainLink, type NextRotation } from './rotation/chain.ts';
 export { rotationName, rotationPath } from './rotation/name.ts';
-export { isRevocation, NULL_KEY, parseRotation, type Rotation } from './rotation/rotation.ts';
+export { isRevocation, parseRotation, type Rotation } from './rotation/rotation.ts';
 export * from './repository/index.ts';

@@ -3,8 +3,20 @@ import { FormatError } from '../errors.ts';
 import { toJson } from '../json/to-json.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.ts';
 import type { MetaFile, PublicKey } from '../model.ts';
+import { parseKey } from '../parse/key.ts';
 import { rotationName } from './name.ts';
-import { checkRotationKeys, NULL_KEY, parseRotation } from './rotation.ts';
+import { checkRotationKeys, NULL_KEYTYPE, parseRotation } from './rotation.ts';
+
+/** The null key as this package writes it; TAP 20 asks for one fixed value and names none. */
+export const NULL_KEY: PublicKey = parseKey(
+  'null',
+  new Map<string, string | JsonObject>([
+    ['keytype', NULL_KEYTYPE],
+    ['keyval', new Map([['public', '']])],
+    ['scheme', NULL_KEYTYPE],
+  ]),
+  'key',
+);
 
 /** For {@link rotationJson}. */
 export interface RotationInput {

@@ -3,7 +3,7 @@ import type { JsonObject } from '../json/value.ts';
 import type { Metadata, PublicKey, RoleKeys } from '../model.ts';
 import { parseEnvelope } from '../parse/envelope.ts';
 import { asInteger, asObject, asString } from '../parse/fields.ts';
-import { parseKey, parseKeys } from '../parse/key.ts';
+import { parseKeys } from '../parse/key.ts';
 
 /** A rotate file (TAP 8): signed by a threshold of a role's keys, it says which keys come after them. Never expires. */
 export interface Rotation {
@@ -20,18 +20,7 @@ export interface Rotation {
 }
 
 /** The type of the null key (TAP 20), which nobody can sign with: a rotation to it revokes the role. */
-const NULL_KEYTYPE = 'null';
-
-/** The null key as this package writes it; TAP 20 asks for one fixed value and names none. */
-export const NULL_KEY: PublicKey = parseKey(
-  'null',
-  new Map<string, string | JsonObject>([
-    ['keytype', NULL_KEYTYPE],
-    ['keyval', new Map([['public', '']])],
-    ['scheme', NULL_KEYTYPE],
-  ]),
-  'key',
-);
+export const NULL_KEYTYPE = 'null';
 
 /** Reads a rotate file (TAP 8); nothing is verified yet. @throws FormatError */
 export function parseRotation(bytes: Uint8Array): Metadata<Rotation> {
