@@ -185,13 +185,14 @@ function historyCases(): [string, CaseRequest][] {
   ];
 }
 
-function history(...moves: readonly Move[]): CaseRequest {
+/** What becomes of a simple repository and its clients after each of the moves. */
+export function history(...moves: readonly Move[]): CaseRequest {
   const draft = simpleDraft();
   draft.publish();
-  const steps = [stepOf(draft, ['a'])];
+  const steps = [stepOf(draft, ['a', 'd/x'])];
   for (const move of moves) {
     applyMove(draft, move);
-    steps.push(stepOf(draft, ['a']));
+    steps.push(stepOf(draft, ['a', 'd/x']));
   }
   return request(draft.files.get('1.root.json'), steps);
 }

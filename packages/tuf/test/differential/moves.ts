@@ -1,4 +1,5 @@
 import { type Draft, type Faults, keyAt, PAST, targetEntry, type TopLevel } from './draft.ts';
+import type { TestKey } from './keys.ts';
 import type { Move } from './plan.ts';
 import { raw, type RawObject } from './raw-json.ts';
 
@@ -93,9 +94,8 @@ function applyRootMove(draft: Draft, move: Move): void {
   else if (move === 'switch consistent snapshot') draft.consistentSnapshot = draft.consistentSnapshot !== true;
   else root.signers = [keyAt(FRESH)];
   if (move === 'root skips a version') root.version++;
-  draft.publishRoot(rootSigners(move, before, root.signers));
-  if (move === 'root says another version') renameRoot(draft, 1);
-  if (move === 'root says the version before') renameRoot(draft, -1);
+  const difference = move === 'root says another version' ? 1 : move === 'root says the version before' ? -1 : 0;
+  publishRootSaying(draft, difference, rootSigners(move, before, root.signers));
   if (move.endsWith('go back')) {
     timestamp.version = 1;
     draft.top.snapshot.version = 1;
@@ -117,16 +117,17 @@ function rootSigners<T>(move: Move, before: readonly T[], now: readonly T[]): re
   return move === 'root signed by old keys only' ? before : undefined;
 }
 
-/** The newest file says that it is of another version. */
-function renameRoot(draft: Draft, difference: number): void {
+/** The next root, which may say that it is of another version than its name. */
+function publishRootSaying(draft: Draft, difference: number, signers: readonly TestKey[] | undefined): void {
   const { root } = draft.top;
-  const version = root.version;
-  root.version += difference - 1;
-  const kept = draft.files.get(`${version + difference}.root.json`);
-  draft.publishRoot();
-  const written = draft.files.get(`${root.version}.root.json`);
-  draft.files.delete(`${root.version}.root.json`);
-  if (kept !== undefined) draft.files.set(`${root.version}.root.json`, kept);
-  root.version = version;
-  if (written !== undefined) draft.files.set(`${version}.root.json`, written);
+  const next = root.version + 1;
+  const said = `${next + difference}.root.json`;
+  const kept = draft.files.get(said);
+  root.version += difference;
+  draft.publishRoot(signers);
+  root.version = next;
+  const written = draft.files.get(said);
+  draft.files.delete(said);
+  if (kept !== undefined) draft.files.set(said, kept);
+  if (written !== undefined) draft.files.set(`${next}.root.json`, written);
 }
