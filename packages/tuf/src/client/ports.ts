@@ -32,16 +32,18 @@ export interface MetadataStore {
   lock<T>(fn: () => Promise<T>): Promise<T>;
 }
 
-/** Upper bounds for metadata whose length no signed metadata announces, in bytes, and for counts. */
+/** Upper bounds in bytes, for metadata whose length no signed metadata announces and for what is announced, and for counts. */
 export interface UpdaterLimits {
   /** For each version of root. */
   readonly rootBytes: number;
   /** For a timestamp. */
   readonly timestampBytes: number;
-  /** For a snapshot, whatever the timestamp announces. */
+  /** For a snapshot whose length the timestamp does not announce. */
   readonly snapshotBytes: number;
-  /** For targets and each delegated role, whatever the snapshot announces. */
+  /** For targets and each delegated role whose length the snapshot does not announce. */
   readonly targetsBytes: number;
+  /** For a snapshot or a role whose length is announced: what this client would keep in memory at most. */
+  readonly announcedBytes: number;
   /** §5.3.3: new root versions followed in one refresh. */
   readonly rootRotations: number;
   /** §5.6.7: delegated roles visited in one search. */
@@ -56,6 +58,7 @@ export const DEFAULT_LIMITS: UpdaterLimits = {
   timestampBytes: 16_384,
   snapshotBytes: 8_000_000,
   targetsBytes: 32_000_000,
+  announcedBytes: 128_000_000,
   rootRotations: 256,
   delegations: 32,
   keyRotations: 64,

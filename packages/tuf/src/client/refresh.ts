@@ -109,7 +109,7 @@ export class Workflow {
     }
     const path = `${versionPrefix(set, version)}${encodeRoleName(role)}.json`;
     if (unreached !== undefined) throw missing(path, unreached);
-    const maxLength = Math.min(length ?? limits.targetsBytes, limits.targetsBytes);
+    const maxLength = mostBytes(length, limits.targetsBytes, limits);
     const { bytes, verified } = await this.fetch({ path, maxLength, expected: length, signal }, async (bytes) => ({
       bytes,
       verified: await set.updateRole(bytes, role, parent),
@@ -163,7 +163,7 @@ export class Workflow {
     }
     const path = `${versionPrefix(set, version)}snapshot.json`;
     if (unreached !== undefined) throw missing(path, unreached);
-    const maxLength = Math.min(length ?? limits.snapshotBytes, limits.snapshotBytes);
+    const maxLength = mostBytes(length, limits.snapshotBytes, limits);
     const fetched = await this.fetch({ path, maxLength, expected: length, signal }, async (bytes) => {
       await set.updateSnapshot(bytes);
       await set.checkSnapshotCurrent();
@@ -212,6 +212,11 @@ export class Workflow {
 
 function versionPrefix(set: TrustedSet, version: number): string {
   return set.root.signed.consistentSnapshot ? `${version}.` : '';
+}
+
+/** §5.5.1, §5.6.1: as many bytes as signed metadata announces, else the client's own limit. */
+function mostBytes(announced: number | undefined, otherwise: number, { announcedBytes }: UpdaterLimits): number {
+  return announced === undefined ? otherwise : Math.min(announced, announcedBytes);
 }
 
 function missing(path: string, unreached: NetworkError): NetworkError {
