@@ -382,29 +382,33 @@ describe('the map file (TAP 4)', () => {
     for (const urls of [
       [],
       ['pypi.example'],
-      ['https://u:p@x.example/'],
+      ['https://u@x.example/'],
+      ['https://:p@x.example/'],
       ['https://x.example/?a'],
       ['https://x.example/#a'],
     ])
-      refuses({ repositories: { a: urls }, mapping: [] }, /address|empty/);
+      refuses({ repositories: { a: urls }, mapping: [] }, /^repositories\["a"\]: .*(?:address|empty)/);
   });
 
   it('takes no mapping that cannot mean what it says', () => {
     const wrong: [Record<string, unknown>, RegExp][] = [
-      [{ repositories: ['Flask'] }, /Flask/],
-      [{ repositories: [] }, /empty/],
+      [{ repositories: ['Flask'] }, /^mapping\[\]\.repositories: Flask is not/],
+      [{ repositories: [] }, /repositories: is empty/],
       [{ repositories: ['PyPI', 'PyPI'] }, /twice/],
-      [{ paths: [] }, /empty/],
-      [{ paths: [''] }, /characters/],
-      [{ paths: ['a'.repeat(1025)] }, /characters/],
+      [{ paths: [] }, /^mapping\[\]\.paths: is empty/],
+      [{ paths: [''] }, /^mapping\[\]\.paths: .*1024 characters/],
+      [{ paths: [1] }, /^mapping\[\]\.paths: /],
+      [{ paths: 'x' }, /^mapping\[\]\.paths: /],
       [{ threshold: 0 }, /threshold/],
-      [{ threshold: 3 }, /threshold/],
+      [{ threshold: 3 }, /threshold: is 3, but there are 2/],
       [{ threshold: undefined }, /threshold/],
       [{ terminating: 'yes' }, /terminating/],
-      [{ terminatng: true }, /terminatng/],
+      [{ terminatng: true }, /^mapping\[\]: .*terminatng/],
     ];
     for (const [change, problem] of wrong) refuses({ repositories, mapping: [{ ...entry, ...change }] }, problem);
-    refuses({ repositories, mapping: [entry], mappings: [] }, /mappings/);
+    refuses({ repositories, mapping: [entry], mappings: [] }, /^map: .*mappings/);
+    refuses({ repositories, mapping: {} }, /^mapping: /);
+    refuses({ repositories: [], mapping: [] }, /^repositories: /);
     const without = parseRepositoryMap(encode({ repositories, mapping: [{ ...entry, terminating: undefined }] }));
     assert.equal(without.mappings[0]?.terminating, false);
   });
@@ -415,17 +419,33 @@ describe('the map file (TAP 4)', () => {
       bytes.set(encode({ repositories, mapping: [entry] }));
       return bytes;
     };
-    refuses(padded(1_000_001), /1000000/);
+    refuses(padded(1_000_001), /^map: is longer than 1000000/);
     assert.equal(parseRepositoryMap(padded(1_000_000)).mappings.length, 1);
     refuses(new TextEncoder().encode('{"repositories":{},"repositories":{},"mapping":[]}'), /twice|duplicate/i);
     const many = (count: number, make: (index: number) => unknown): unknown[] =>
       Array.from({ length: count }, (_, i) => make(i));
-    const names = Object.fromEntries(many(65, (i) => `r${i}`).map((name) => [String(name), ['https://x.example/']]));
-    refuses({ repositories: names, mapping: [] }, /more than 64/);
-    const all = Object.fromEntries(many(17, (i) => `r${i}`).map((name) => [String(name), ['https://x.example/']]));
-    refuses({ repositories: all, mapping: [{ ...entry, repositories: Object.keys(all) }] }, /more than 16/);
-    refuses({ repositories: { a: many(33, () => 'https://x.example/') }, mapping: [] }, /more than 32/);
-    refuses({ repositories, mapping: many(1025, () => entry) }, /more than 1024/);
-    refuses({ repositories, mapping: [{ ...entry, paths: many(1025, () => 'x') }] }, /more than 1024/);
+    const url = 'https://x.example/';
+    const named = (count: number) =>
+      Object.fromEntries(many(count, (i) => `r${i}`).map((name) => [String(name), [url]]));
+    const limits: [number, RegExp, (count: number) => unknown][] = [
+      [64, /^repositories: lists more than 64/, (count) => ({ repositories: named(count), mapping: [] })],
+      [32, /more than 32/, (count) => ({ repositories: { a: many(count, () => url) }, mapping: [] })],
+      [1024, /^mapping: lists more than 1024/, (count) => ({ repositories, mapping: many(count, () => entry) })],
+      [
+        16,
+        /^mapping\[\]\.repositories: lists more than 16/,
+        (count) => ({ repositories: named(17), mapping: [{ ...entry, repositories: Object.keys(named(count)) }] }),
+      ],
+      [
+        1024,
+        /^mapping\[\]\.paths: lists more than 1024/,
+        (count) => ({ repositories, mapping: [{ ...entry, paths: many(count, () => 'x') }] }),
+      ],
+      [1024, /characters/, (count) => ({ repositories, mapping: [{ ...entry, paths: ['x'.repeat(count)] }] })],
+    ];
+    for (const [limit, problem, make] of limits) {
+      parseRepositoryMap(encode(make(limit)));
+      refuses(make(limit + 1), problem);
+    }
   });
 });
