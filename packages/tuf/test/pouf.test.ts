@@ -57,6 +57,7 @@ describe('the POUF (TAP 11)', () => {
         timestampBytes: limit(/timestamp/),
         snapshotBytes: limit(/snapshot/),
         targetsBytes: limit(/targets and delegated roles/),
+        announcedBytes: limit(/what signed metadata announces/),
         rootRotations: limit(/new roots/),
         delegations: limit(/delegated roles in one search/),
         keyRotations: limit(/rotate files of one role/),
