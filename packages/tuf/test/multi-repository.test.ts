@@ -368,9 +368,9 @@ describe('the map file (TAP 4)', () => {
       '-x',
       '__proto__',
     ];
-    for (const name of [...names, 'nul', 'COM1.txt', 'a'.repeat(65)])
+    for (const name of [...names, 'nul', 'COM1.txt', 'lpt9', 'a'.repeat(65)])
       refuses({ repositories: { [name]: ['https://x.example/'] }, mapping: [] }, /directory/);
-    for (const name of ['a', 'PyPI-2_x.y', 'constructor', '10', 'a'.repeat(64)])
+    for (const name of ['a', 'PyPI-2_x.y', 'constructor', '10', 'beacon', 'a'.repeat(64)])
       parseRepositoryMap(encode({ repositories: { [name]: ['https://x.example/'] }, mapping: [] }));
   });
 
