@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Coverage } from './coverage.ts';
 import { bytesOf, type FuzzTarget } from './target.ts';
@@ -11,7 +11,7 @@ function directoryOf(target: string): string {
 /** The inputs kept for a target, by file name; shortest first. */
 export function readCorpus(target: string): ReadonlyMap<string, Uint8Array> {
   const directory = directoryOf(target);
-  mkdirSync(directory, { recursive: true });
+  if (!existsSync(directory)) return new Map();
   const files = readdirSync(directory).map((name): [string, Uint8Array] => [name, readFileSync(`${directory}${name}`)]);
   return new Map(files.sort(([, a], [, b]) => a.length - b.length));
 }
@@ -23,6 +23,7 @@ export function inputsOf(name: string, target: FuzzTarget): readonly Uint8Array[
 
 /** Named by content; `finding-…` when the input broke a promise. @returns the file's path */
 export function addToCorpus(target: string, input: Uint8Array, kind = ''): string {
+  mkdirSync(directoryOf(target), { recursive: true });
   const path = `${directoryOf(target)}${kind}${createHash('sha256').update(input).digest('hex').slice(0, 16)}`;
   writeFileSync(path, input);
   return path;
