@@ -95,7 +95,8 @@ describe('a repository in a directory', () => {
       const started = spawn(process.execPath, args);
       // It has begun to publish when the timestamp moves on; then it is somewhere in the middle of something.
       const version = async () => (await look(directory, root, store)).timestampVersion;
-      while ((await version()) < published + 2 + round);
+      while (started.exitCode === null && (await version()) < published + 2 + round);
+      assert.equal(started.exitCode, null, 'it should publish until it is killed');
       started.kill('SIGKILL');
       await once(started, 'close');
       published = await version();
@@ -107,10 +108,12 @@ describe('a repository in a directory', () => {
       trustedRoot: root,
     });
     const last = await repository.update((draft) => draft.targets.addTarget('last', emptyFile()));
-    const versions = (await readdir(join(directory, 'metadata'))).filter((name) => name.endsWith('.snapshot.json'));
+    // Names that begin with a dot are what the dead were writing; nobody is offered them, and they go in time.
+    const names = (await readdir(join(directory, 'metadata'))).filter((name) => !name.startsWith('.'));
+    const versions = names.filter((name) => name.endsWith('.snapshot.json'));
     // Every version was used once, none was left out.
     assert.equal(versions.length, last.get('snapshot'));
-    assert.equal((await readdir(join(directory, 'metadata'))).length, 2 * versions.length + 2);
+    assert.equal(names.length, 2 * versions.length + 2);
     await look(directory, root, store);
   });
 

@@ -272,6 +272,35 @@ describe('a repository that is edited', () => {
     await assert.rejects(reopen(), NotFoundError);
   });
 
+  it('starts from what is served, also when others publish, and when only root moved on', async () => {
+    const { repository, reopen, storage, root } = await make();
+    const other = await reopen();
+    for (const days of [400, 401]) {
+      await other.update((draft) => draft.root.setExpires(later(days)));
+      const published = await repository.update((draft) => draft.root.setField('days', days));
+      assert.equal(published.get('root'), 2 * days - 797);
+    }
+    await other.update((draft) => draft.targets.addTarget('theirs', emptyFile()));
+    await repository.update((draft) => draft.targets.addTarget('ours', emptyFile()));
+    const client = reader(storage, root);
+    for (const path of ['theirs', 'ours']) assert.notEqual(await client.targetInfo(path), undefined);
+  });
+
+  it('goes on after a write that failed: what had begun is published first', async () => {
+    const storage = new FailingStorage();
+    const { repository, root } = await make(storage);
+    for (const [index, path] of ['metadata/2.snapshot.json', 'metadata/timestamp.json'].entries()) {
+      storage.failing = path;
+      const failed = repository.update((draft) => draft.targets.addTarget(`failed/${index}`, emptyFile()));
+      await assert.rejects(failed, /no space left/);
+      await reader(storage, root).refresh();
+      storage.failing = '';
+      await repository.update((draft) => draft.targets.addTarget(`after/${index}`, emptyFile()));
+      const client = reader(storage, root);
+      for (const name of ['failed', 'after']) assert.notEqual(await client.targetInfo(`${name}/${index}`), undefined);
+    }
+  });
+
   it('is opened when everything in it has expired', async () => {
     const { reopen, storage, root } = await make();
     const late = new Date(NOW.getTime() + 3000 * DAY_MS);
@@ -330,6 +359,21 @@ describe('a repository that is edited', () => {
     await assert.rejects(repository.sweep({ grace: 0 }), { code: 'FORMAT' });
   });
 });
+
+/** Like a full disk, for one file. */
+class FailingStorage extends MemoryRepositoryStorage {
+  failing = '';
+
+  override async create(path: string, bytes: Uint8Array): Promise<'created' | 'exists'> {
+    if (path === this.failing) throw new Error('no space left');
+    return super.create(path, bytes);
+  }
+
+  override async replace(path: string, bytes: Uint8Array): Promise<void> {
+    if (path === this.failing) throw new Error('no space left');
+    return super.replace(path, bytes);
+  }
+}
 
 const STRANGE = new Map([['strange', 1]]);
 

@@ -13,6 +13,8 @@ describe('renewal', () => {
     const soon = await repository.renew({ before: later(2) });
     assert.deepEqual(Object.fromEntries(soon.published), { timestamp: 2 });
     assert.deepEqual(soon.unsigned, []);
+    // What expires at that very moment does not expire before it.
+    assert.equal((await repository.renew({ before: later(1) })).published.size, 0);
     const week = await repository.renew({ before: later(8) });
     assert.deepEqual(Object.fromEntries(week.published), { snapshot: 2, timestamp: 3 });
     const all = await repository.renew({ before: later(400) });

@@ -6,7 +6,7 @@ import { parseJson } from '../json/parse.ts';
 import { toJson } from '../json/to-json.ts';
 import { asArray, asObject, asString } from '../parse/fields.ts';
 import { type Current, LONG_AGO } from './current.ts';
-import { checkServable, rolePath, TIMESTAMP_PATH } from './layout.ts';
+import { checkServable, parseRolePath, rolePath, TIMESTAMP_PATH } from './layout.ts';
 import { parseProposed, type Proposal } from './proposal.ts';
 import { isRotationRole } from './rotations.ts';
 import type { RepositoryStorage } from './storage.ts';
@@ -19,6 +19,8 @@ export interface PublishedFile {
 /** Publications that have begun stand here, so that whoever comes after a crash can finish them. */
 const JOURNAL_PATH = 'state/publication.json';
 const FORMAT = 'holdfast-tuf-publication-1';
+/** A disk that is asked for many durable writes at once does them together. */
+const MAX_PARALLEL_WRITES = 32;
 
 /**
  * The files of a complete proposal in the order in which they become visible: what nobody asks for yet first, then root
@@ -139,11 +141,32 @@ export async function finishPublication(storage: RepositoryStorage): Promise<voi
 }
 
 async function writeFiles(storage: RepositoryStorage, files: readonly PublishedFile[]): Promise<void> {
-  for (const { path, bytes } of files) {
-    if (path === TIMESTAMP_PATH) await storage.replace(path, bytes);
-    else if ((await storage.create(path, bytes)) === 'exists') await checkSame(storage, path, bytes);
+  for (const step of stepsOf(files)) {
+    // Nobody may let go of the lock while a write is still under way, so all are waited for, also after a failure.
+    const outcomes = await Promise.allSettled(step.map((file) => writeFile(storage, file)));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
   await storage.remove(JOURNAL_PATH);
+}
+
+/** What nobody asks for yet is written side by side; root and timestamp have a step of their own. */
+function* stepsOf(files: readonly PublishedFile[]): Generator<readonly PublishedFile[]> {
+  let step: PublishedFile[] = [];
+  for (const file of files) {
+    const switches = file.path === TIMESTAMP_PATH || parseRolePath(file.path)?.role === 'root';
+    if (switches || step.length === MAX_PARALLEL_WRITES) {
+      yield step;
+      step = [];
+    }
+    if (switches) yield [file];
+    else step.push(file);
+  }
+  yield step;
+}
+
+async function writeFile(storage: RepositoryStorage, { path, bytes }: PublishedFile): Promise<void> {
+  if (path === TIMESTAMP_PATH) await storage.replace(path, bytes);
+  else if ((await storage.create(path, bytes)) === 'exists') await checkSame(storage, path, bytes);
 }
 
 async function checkSame(storage: RepositoryStorage, path: string, bytes: Uint8Array): Promise<void> {
