@@ -1,7 +1,7 @@
 import { equalBytes } from '../bytes.ts';
 import { encodeJson } from '../json/canonical.ts';
 import { toJson } from '../json/to-json.ts';
-import type { Delegations } from '../model.ts';
+import type { Delegations, RoleKeys } from '../model.ts';
 import { signMetadata } from '../sign.ts';
 import { delegatedNames } from './coverage.ts';
 import type { Current } from './current.ts';
@@ -47,26 +47,27 @@ export async function planProposal(
 async function openAffected(draft: Draft): Promise<void> {
   // Roles that are opened meanwhile come along in the same loop.
   for (const role of draft.roles) {
-    const { delegations } = role.editor;
-    if (delegations === undefined) continue;
+    const { delegations, hasNewDelegations } = role.editor;
+    if (delegations === undefined || !hasNewDelegations) continue;
     for (const child of affectedChildren(role.base?.signed.delegations, delegations)) await role.role(child);
   }
 }
 
 function affectedChildren(before: Delegations | undefined, after: Delegations): readonly string[] {
-  const names = delegatedNames(after);
-  if (after.succinct === undefined) return names.filter((name) => keysDiffer(before, after, name));
-  const [first = ''] = names; // all bins have the same keys
-  return keysDiffer(before, after, first) ? names : [];
+  if (after.succinct !== undefined) {
+    const differ = !equalBytes(describe(before, before?.succinct), describe(after, after.succinct));
+    return differ ? delegatedNames(after) : [];
+  }
+  const known = new Map(before?.roles.map((role) => [role.name, role]));
+  return after.roles
+    .filter((role) => !equalBytes(describe(before, known.get(role.name)), describe(after, role)))
+    .map(({ name }) => name);
 }
 
-function keysDiffer(before: Delegations | undefined, after: Delegations, role: string): boolean {
-  return !equalBytes(describe(delegatedNeed(before, role)), describe(delegatedNeed(after, role)));
-}
-
-function describe(need: Need | undefined): Uint8Array {
-  const keys = need?.roleKeys.keyids.map((keyid) => need.keys.get(keyid)?.json ?? null) ?? [];
-  return encodeJson(toJson([need?.roleKeys.threshold ?? null, need?.roleKeys.keyids ?? [], keys]));
+/** Who signs, in one form for equal keys and thresholds. */
+function describe(delegations: Delegations | undefined, roleKeys: RoleKeys | undefined): Uint8Array {
+  const keys = roleKeys?.keyids.map((keyid) => [keyid, delegations?.keys.get(keyid)?.json ?? null]) ?? null;
+  return encodeJson(toJson([roleKeys?.threshold ?? null, keys]));
 }
 
 /** Whether every role of a chain still delegates to the next one. */

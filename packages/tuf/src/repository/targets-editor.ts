@@ -33,6 +33,7 @@ export interface NewBins extends KeySet {
 /** The next version of targets or of a delegated role (§4.5). */
 export class TargetsEditor extends MetadataEditor {
   private readonly files: Map<string, JsonValue>;
+  private edited = false;
   private parsed: { readonly delegations: Delegations | undefined } | undefined;
 
   constructor(signedBytes: Uint8Array | undefined) {
@@ -67,6 +68,11 @@ export class TargetsEditor extends MetadataEditor {
       this.parsed = { delegations: json === undefined ? undefined : parseDelegations(json) };
     }
     return this.parsed.delegations;
+  }
+
+  /** Whether a delegation was added, changed or removed. */
+  get hasNewDelegations(): boolean {
+    return this.edited;
   }
 
   /** Delegates to a role, or changes what is delegated to it and who signs it. */
@@ -140,6 +146,7 @@ export class TargetsEditor extends MetadataEditor {
     json.set('keys', replaceKeys(isJsonObject(listed) ? listed : new Map(), keys, { before, after }));
     this.members.set('delegations', json);
     this.parsed = undefined;
+    this.edited = true;
   }
 }
 
