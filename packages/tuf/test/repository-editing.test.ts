@@ -221,6 +221,11 @@ describe('a repository that is edited', () => {
     await client.refresh();
     assert.equal(await client.targetInfo('d/7'), undefined);
     const bins = { ...by(keys.snapshot), bitLength: 6, namePrefix: 'bin' };
+    const tooMany = { ...bins, bitLength: 21, namePrefix: 'more' };
+    const where = 'succinct_roles.bit_length';
+    await repository.update((draft) =>
+      assert.throws(() => draft.targets.delegateBins(tooMany), { code: 'FORMAT', where }),
+    );
     await assert.rejects(
       repository.update((draft) => draft.targets.delegateBins(bins)),
       FormatError,

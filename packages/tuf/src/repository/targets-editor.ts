@@ -30,6 +30,9 @@ export interface NewBins extends KeySet {
   readonly namePrefix: string;
 }
 
+/** A million bins; readers take up to 32 (TAP 15), but every bin is a file. */
+const MAX_BIT_LENGTH = 20;
+
 /** The next version of targets or of a delegated role (§4.5). */
 export class TargetsEditor extends MetadataEditor {
   private readonly files: Map<string, JsonValue>;
@@ -108,6 +111,11 @@ export class TargetsEditor extends MetadataEditor {
   delegateBins(bins: NewBins): void {
     const { bitLength, namePrefix } = bins;
     checkServable('name_prefix', rolePath(`${namePrefix}-0`, 1));
+    if (bitLength > MAX_BIT_LENGTH)
+      throw new FormatError(
+        'succinct_roles.bit_length',
+        `should be at most ${MAX_BIT_LENGTH}, since every bin is made`,
+      );
     const known = this.delegations?.succinct;
     if (known !== undefined && (known.bitLength !== bitLength || known.namePrefix !== namePrefix))
       throw new FormatError('succinct_roles', `is ${2 ** known.bitLength} bins named ${known.namePrefix}-… already`);
