@@ -74,7 +74,7 @@ function lines(count: number, times: Times): readonly Line[] {
   return NAMES.map((what): Line => {
     const own = times.get(what) ?? [];
     if (own.length === 0) return { what, value: '> 1 minute' };
-    const value = milliseconds(median(own));
+    const value = `${milliseconds(median(own))}${own.length === 1 ? ', one run' : ''}`;
     if (what !== 'holdfast' || goal === undefined) return { what, value };
     const met = median(own) <= goal && others.every((other) => median(own) < other);
     return { what, value, goal: `≤ ${goal} ms, faster than python-tuf and go-tuf`, met };
