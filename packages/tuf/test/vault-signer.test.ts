@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { constants, verify } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { inspect } from 'node:util';
 import type { SignerProblem } from '@holdfast/tuf';
 import { generateKey, vaultSigner } from '@holdfast/tuf/node';
 import { type ChildServer, freePort, KEY_SERVERS, startServer } from './child-server.ts';
@@ -78,6 +80,12 @@ describe('a real OpenBao (transit engine)', () => {
       ],
     );
     assert.deepEqual(await judgedRoot(signers), accepted(signers));
+  });
+
+  it('signs rsassa-pss with a salt as long as the hash, which every client reads', async () => {
+    const signer = await vaultSigner({ address, token, key: 'rsa-3072', scheme: 'rsassa-pss-sha384' });
+    const pss = { key: signer.key.public, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 };
+    assert.ok(verify('sha384', data, pss, await signer.sign(data)));
   });
 
   it('keeps signing with the version that it was made with, or is told, whatever is rotated', async () => {
@@ -278,7 +286,7 @@ describe('an address for Vault', () => {
       async (liar) => {
         await assert.rejects(vaultSigner({ address: `${liar}/vault/`, token, key: 'a/b' }));
         const twoLines = vaultSigner({ address: liar, token: () => 'hunter2\nx', key: 'k' });
-        await assert.rejects(twoLines, (error: Error) => !error.message.includes('hunter2'));
+        await assert.rejects(twoLines, (error: Error) => !inspect(error).includes('hunter2'));
       },
     );
     assert.deepEqual(paths, ['/vault/v1/transit/keys/a%2Fb']);
