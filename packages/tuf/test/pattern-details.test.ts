@@ -8,7 +8,7 @@ describe('path patterns, against a slow second opinion', () => {
   it('agree on every class of up to four of the characters that mean something in one, also after an empty range', () => {
     // A space comes before the exclamation mark, the letters behind the hyphen.
     const characters = [' ', '!', '-', ']', 'a', 'c'];
-    const afterEmpty = textsOf(characters, 3).map((text) => `c-a${text}`);
+    const afterEmpty = textsOf(characters, 3).flatMap((text) => [`c-a${text}`, `c-a!-${text}`]);
     for (const content of [...textsOf(characters, 4), ...afterEmpty]) {
       const pattern = new PathPattern(`[${content}]`);
       for (const path of [' ', '!', '-', ']', 'a', 'b', 'c', '[', 'a]', '']) {
@@ -20,6 +20,14 @@ describe('path patterns, against a slow second opinion', () => {
   it('agree on every pattern of up to four stars, question marks and letters', () => {
     const paths = textsOf(['a', 'b'], 4);
     for (const text of textsOf(['a', 'b', '*', '?'], 4)) {
+      const pattern = new PathPattern(text);
+      for (const path of paths) assert.equal(pattern.matches(path), slowMatch(text, path), `${text} on ${path}`);
+    }
+  });
+
+  it('agree on every pattern and path of a few segments', () => {
+    const paths = textsOf(['a', 'b', '/'], 4);
+    for (const text of textsOf(['a', '*', '/'], 4)) {
       const pattern = new PathPattern(text);
       for (const path of paths) assert.equal(pattern.matches(path), slowMatch(text, path), `${text} on ${path}`);
     }

@@ -56,7 +56,10 @@ print(json.dumps([encode_canonical(json.loads(text)).encode().hex() for text in 
 describe('the second opinion on patterns', () => {
   it('is that of Python, for every class of up to four of the characters that mean something in one, also after an empty range', () => {
     const characters = [' ', '!', '-', ']', 'a', 'c'];
-    const contents = [...textsOf(characters, 4), ...textsOf(characters, 3).map((text) => `c-a${text}`)];
+    const contents = [
+      ...textsOf(characters, 4),
+      ...textsOf(characters, 3).flatMap((text) => [`c-a${text}`, `c-a!-${text}`]),
+    ];
     const cases = contents.flatMap((text) => [...characters, 'b'].map((path) => [`[${text}]`, path] as const));
     assert.deepEqual(
       cases.map(([pattern, path]) => slowMatch(pattern, path)),
