@@ -78,7 +78,7 @@ describe("Google's library for Cloud KMS, over gRPC with a service made for the 
 
   it('that is silent is given up in time, and one that went away is unreachable', async () => {
     const keyVersion = service.makeKey('EC_SIGN_P256_SHA256');
-    const hasty = await googleKmsSigner({ client, keyVersion, timeoutMs: 1000 });
+    const hasty = await googleKmsSigner({ client, keyVersion, timeoutMs: 3000 });
     service.instead = () => 'silence';
     await assert.rejects(hasty.sign(data), { problem: 'timeout' });
     service.instead = undefined;
