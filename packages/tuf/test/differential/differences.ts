@@ -103,7 +103,14 @@ export const DIFFERENCES: readonly Difference[] = [
     mayShow: (plan) => plan.roles.some(({ edges }) => edges.some(({ alias }) => alias)),
   },
   { id: 'snapshot-cached', cases: /^two snapshots of one version/ },
-  { id: 'role-of-two-parents', cases: /^role verified for one parent/ },
+  {
+    id: 'role-of-two-parents',
+    cases: /^role verified for one parent/,
+    mayShow: ({ roles }) => {
+      const children = roles.flatMap(({ edges }) => [...new Set(edges.map(({ child }) => child))]);
+      return new Set(children).size < children.length;
+    },
+  },
   { id: 'rsa-below-2048', cases: /^key rsa-1024/ },
   { id: 'rsa-pss-longer-hash', cases: /^key rsa-pss/ },
 ];
