@@ -54,6 +54,11 @@ describe('a trusted set', () => {
     await assert.rejects(withTimestamp.checkSnapshotCurrent(), isMisuse('snapshot comes before targets'));
     const withSnapshot = await setUpTo(repository, 'snapshot');
     await assert.rejects(withSnapshot.updateTimestamp(timestamp), isMisuse('timestamp comes before snapshot'));
+    assert.equal(fresh.nextRotation('targets', 'root'), undefined);
+    await assert.rejects(
+      withSnapshot.updateRotation(root, 'targets', 'root'),
+      isMisuse('the snapshot lists no further rotation of targets'),
+    );
     const whole = await setUpTo(repository, 'targets');
     await assert.rejects(whole.updateSnapshot(snapshot), isMisuse('snapshot comes before targets'));
   });
