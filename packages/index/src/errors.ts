@@ -214,9 +214,9 @@ export class DamagedIndexError extends IndexError {
 /** A query failed for a reason that is nobody's input: busy, read-only, I/O. */
 export class RecordsError extends IndexError {
   readonly code = 'RECORDS';
-  /** The database's own code, where it gave one. */
-  readonly errcode: number | undefined;
-  constructor(message: string, errcode?: number, options?: ErrorOptions) {
+  /** The database's own code, where it gave one: SQLite's number, or the five characters of SQLSTATE. */
+  readonly errcode: number | string | undefined;
+  constructor(message: string, errcode?: number | string, options?: ErrorOptions) {
     super(message, options);
     this.errcode = errcode;
   }
@@ -229,6 +229,22 @@ export class UnsafeSqliteError extends IndexError {
   constructor(version: string) {
     super(`SQLite ${version} can damage its write-ahead log; 3.51.3 is the first that does not`);
     this.version = version;
+  }
+}
+
+/** The PostgreSQL database could lose what it said was durable, or change what it is given. */
+export class UnsafePostgresError extends IndexError {
+  readonly code = 'UNSAFE_POSTGRES';
+  constructor(reason: string) {
+    super(`the PostgreSQL database cannot be used: ${reason}`);
+  }
+}
+
+/** This process was the signer and lost that right with its connection: another one may have it now. */
+export class SignerLostError extends IndexError {
+  readonly code = 'SIGNER_LOST';
+  constructor(options?: ErrorOptions) {
+    super('the connection that held the right to sign is gone', options);
   }
 }
 

@@ -2,7 +2,8 @@ import { type ColumnDataType, type RawBuilder, sql } from 'kysely';
 
 /** What the dialects call the same thing. Everything else in the schema and in the queries is common to them. */
 export interface ColumnTypes {
-  readonly text: ColumnDataType;
+  /** Ordered by code points. */
+  readonly text: ColumnDataType | RawBuilder<unknown>;
   readonly integer: ColumnDataType;
   readonly bytes: ColumnDataType;
   /** An integer primary key that the database counts up, never giving a number twice. */
@@ -17,4 +18,13 @@ export const sqliteTypes: ColumnTypes = {
   bytes: 'blob',
   counter: sql`integer primary key autoincrement`,
   tableSuffix: sql`strict`,
+};
+
+export const postgresTypes: ColumnTypes = {
+  // The collation of the database may be that of a language, which also changes with its version.
+  text: sql`text collate "C"`,
+  integer: 'bigint',
+  bytes: 'bytea',
+  counter: sql`bigint generated always as identity primary key`,
+  tableSuffix: sql``,
 };

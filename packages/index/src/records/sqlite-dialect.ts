@@ -12,6 +12,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { GuardedDriver } from './guarded-driver.ts';
 import type { StatementResult } from './statements.ts';
 
 /** Whatever runs a statement: a connection in this thread, or one in another. */
@@ -33,7 +34,7 @@ export class SqliteRunnerDialect implements Dialect {
   }
 
   createDriver(): Driver {
-    return new RunnerDriver(this.#runner);
+    return new GuardedDriver(new RunnerDriver(this.#runner));
   }
 
   createIntrospector(db: Kysely<unknown>): DatabaseIntrospector {

@@ -1,0 +1,66 @@
+import { type Driver, PostgresDialect } from 'kysely';
+import type { ClientBase, Pool } from 'pg';
+import { GuardedDriver } from './guarded-driver.ts';
+import { postgresError } from './postgres-error.ts';
+
+/** Milliseconds until a connection must stand, or one of the pool be free. */
+const CONNECT_MS = 10_000;
+/** Milliseconds that one statement may take; those of the index take a few. */
+const STATEMENT_MS = 30_000;
+/** Milliseconds after which the server is taken for gone that does not even say that a statement took too long. */
+const SILENCE_MS = 45_000;
+/** Milliseconds that a transaction waits for that of another process. */
+const LOCK_MS = 10_000;
+/** Milliseconds that a transaction may stand open without a statement: a process that hangs stops nobody for longer. */
+const IDLE_IN_TRANSACTION_MS = 30_000;
+
+/** A server whose client's machine went away closes the connection, and gives its locks free, after some 25 seconds. */
+const NOTICE_DEAD_CLIENTS =
+  'set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3';
+
+/** Loads the client of PostgreSQL, which is loaded by nobody else. `prepare` runs first on each new connection. */
+export async function makePool(
+  location: string,
+  most: number,
+  prepare: (client: ClientBase) => Promise<unknown>,
+): Promise<Pool> {
+  const { default: pg } = await import('pg');
+  const types = new pg.TypeOverrides();
+  for (const type of [pg.types.builtins.INT8, pg.types.builtins.NUMERIC]) types.setTypeParser(type, parseWhole);
+  const pool = new pg.Pool({
+    connectionString: location,
+    application_name: 'holdfast',
+    max: most,
+    connectionTimeoutMillis: CONNECT_MS,
+    idleTimeoutMillis: 0,
+    keepAlive: true,
+    statement_timeout: STATEMENT_MS,
+    query_timeout: SILENCE_MS,
+    lock_timeout: LOCK_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    types,
+    // The pool waits for the promise; its type does not say so.
+    // oxlint-disable-next-line typescript/no-misused-promises
+    onConnect: async (client: ClientBase): Promise<void> => {
+      client.on('error', () => {}); // Whoever uses the connection is told by the statement.
+      await client.query(NOTICE_DEAD_CLIENTS);
+      await prepare(client);
+    },
+  });
+  pool.on('error', () => {}); // A connection that nobody used broke. The next user gets a new one.
+  return pool;
+}
+
+/** PostgreSQL for kysely. */
+export class PostgresPoolDialect extends PostgresDialect {
+  override createDriver(): Driver {
+    return new GuardedDriver(super.createDriver(), postgresError);
+  }
+}
+
+/** For what PostgreSQL counts beyond 32 bits: `int8`, and `numeric`, which sums of it are. `Number` would round in silence. */
+function parseWhole(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value)) return value;
+  throw new RangeError(`${text} is no whole number that can be told from its neighbours`);
+}

@@ -1,0 +1,17 @@
+import { DamagedIndexError, IndexError, RecordsError, StorageFullError } from '../errors.ts';
+
+/** SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html). */
+const DISK_FULL = '53100';
+const DATA_CORRUPTED = 'XX001';
+const INDEX_CORRUPTED = 'XX002';
+
+/** The index's own error for a failure of PostgreSQL, or of the connection to it. */
+export function postgresError(error: unknown): IndexError {
+  if (error instanceof IndexError) return error;
+  const options = { cause: error };
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (code === DISK_FULL) return new StorageFullError(options);
+  if (code === DATA_CORRUPTED || code === INDEX_CORRUPTED) return new DamagedIndexError('records', message, options);
+  return new RecordsError(message, code, options);
+}

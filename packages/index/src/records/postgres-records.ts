@@ -1,0 +1,141 @@
+import { Kysely, sql, type Transaction } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import type { ClientBase, Pool } from 'pg';
+import { IndexClosedError, IndexInUseError, SignerLostError, UnsafePostgresError } from '../errors.ts';
+import { postgresTypes } from './column-types.ts';
+import { migrations } from './migrations.ts';
+import { makePool, PostgresPoolDialect } from './postgres-dialect.ts';
+import { assertPostgresLocation } from './postgres-location.ts';
+import type { Records } from './records.ts';
+import type { Database } from './schema.ts';
+
+const READERS = 8;
+const READ_ONLY = 'set default_transaction_read_only = on';
+const OLDEST_VERSION = 140_000;
+
+/** Advisory locks (postgresql.org/docs/current/explicit-locking.html) of a database: this number, and one of those below. */
+const LOCKS = 0x686f6c64;
+/** Held by every writing transaction: like SQLite, an index has one writer at a time, in however many processes. */
+const WRITING = 1;
+/** Held by the process that signs, for its life. */
+const SIGNING = 2;
+
+export interface PostgresOptions {
+  /** `postgres://USER@HOST:PORT/DATABASE`. The database belongs to the index alone. */
+  readonly location: string;
+  /**
+   * Takes the right to sign with the only connection that writes: when that is lost, nothing is written any more, ever.
+   * Called once, when it was lost.
+   */
+  readonly signer?: { readonly onLost: () => void };
+}
+
+/** Records in a PostgreSQL database. */
+export class PostgresRecords implements Records {
+  readonly read: Kysely<Database>;
+  readonly #writer: Kysely<Database>;
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  private constructor(readers: Pool, writer: Pool) {
+    this.read = new Kysely({ dialect: new PostgresPoolDialect({ pool: readers }) });
+    this.#writer = new Kysely({ dialect: new PostgresPoolDialect({ pool: writer }) });
+  }
+
+  /**
+   * Connects, and brings the schema up to date.
+   * @throws IndexInUseError when another process signs
+   * @throws UnsafePostgresError when the server may lose what it called durable
+   * @throws RecordsError when it cannot be reached
+   */
+  static async open({ location, signer }: PostgresOptions): Promise<PostgresRecords> {
+    assertPostgresLocation(location);
+    const signing = signer && new SigningRight(location);
+    const readers = await makePool(location, READERS, (client) => client.query(READ_ONLY));
+    const writer = await makePool(location, 1, async (client) => {
+      await assertDurable(client);
+      await signing?.take(client);
+    });
+    const records = new PostgresRecords(readers, writer);
+    try {
+      const migrator = new Migrator({ db: records.#writer, provider: migrations(postgresTypes) });
+      const { error } = await migrator.migrateToLatest();
+      if (error !== undefined) throw error;
+      await sql`select`.execute(records.read);
+    } catch (error) {
+      await records.close();
+      throw error;
+    }
+    writer.on('remove', () => void (!records.#closed && signer?.onLost()));
+    return records;
+  }
+
+  write<T>(work: (transaction: Transaction<Database>) => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new IndexClosedError());
+    // Not left to the pool: a transaction that waits long for its turn there would be refused.
+    const result = this.#last.then(() => this.#transaction(work));
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Lets the transactions that have begun, or wait, end. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#last;
+    await this.read.destroy();
+    await this.#writer.destroy();
+  }
+
+  /** Read committed: every statement sees what was committed before it began, and the lock comes before all others. */
+  #transaction<T>(work: (transaction: Transaction<Database>) => Promise<T>): Promise<T> {
+    return this.#writer
+      .transaction()
+      .setIsolationLevel('read committed')
+      .execute(async (transaction) => {
+        await sql`select pg_advisory_xact_lock(${sql.lit(LOCKS)}, ${sql.lit(WRITING)})`.execute(transaction);
+        return work(transaction);
+      });
+  }
+}
+
+/** The right to sign, which the first connection takes and keeps. Later ones are refused: another process may have it. */
+class SigningRight {
+  readonly #location: string;
+  #taken = false;
+
+  constructor(location: string) {
+    this.#location = location;
+  }
+
+  async take(client: ClientBase): Promise<void> {
+    if (this.#taken) throw new SignerLostError();
+    const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1, $2) as taken', [
+      LOCKS,
+      SIGNING,
+    ]);
+    if (rows[0]?.taken !== true) throw new IndexInUseError(this.#location);
+    this.#taken = true;
+  }
+}
+
+interface ServerSettings {
+  readonly version: number;
+  readonly encoding: string;
+  readonly fsync: string;
+  readonly commit: string;
+}
+
+/** @throws UnsafePostgresError */
+async function assertDurable(client: ClientBase): Promise<void> {
+  const { rows } = await client.query<ServerSettings>(`select
+    current_setting('server_version_num')::int as version,
+    current_setting('server_encoding') as encoding,
+    current_setting('fsync') as fsync,
+    current_setting('synchronous_commit') as commit`);
+  const [server] = rows;
+  if (!server) throw new UnsafePostgresError('it does not tell its settings');
+  if (server.version < OLDEST_VERSION) throw new UnsafePostgresError('PostgreSQL 14 is the oldest that will do');
+  if (server.encoding !== 'UTF8') throw new UnsafePostgresError(`its encoding is ${server.encoding}, not UTF8`);
+  if (server.fsync !== 'on') throw new UnsafePostgresError('its fsync is off');
+  if (server.commit === 'off') throw new UnsafePostgresError('its synchronous_commit is off');
+}
