@@ -43,13 +43,13 @@ function copyPackage(): void {
   mkdirSync(`${work}packages`, { recursive: true });
   cpSync(`${root}packages/tuf`, `${work}packages/tuf`, {
     recursive: true,
-    filter: (path) => !/node_modules|dist$/.test(path),
+    filter: (path) => !path.endsWith('/dist'),
   });
   symlinkSync('../../.tools', `${work}.tools`);
 }
 
 function mutate(file: string): readonly Survivor[] {
-  const stryker = `${here}node_modules/@stryker-mutator/core/bin/stryker.js`;
+  const stryker = `${root}.tools/stryker/node_modules/@stryker-mutator/core/bin/stryker.js`;
   const { status } = spawnSync(process.execPath, [stryker, 'run', `${here}stryker.conf.json`, '--mutate', file], {
     cwd: `${work}packages/tuf`,
     stdio: 'inherit',
