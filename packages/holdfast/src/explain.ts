@@ -21,6 +21,14 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ],
   ['STORAGE_FULL', 'Make room and start it again; nothing that was acknowledged is lost.'],
   ['ONLINE_KEY', 'Root and targets name other keys than this index has: import the metadata that names its keys.'],
+  ['INVALID_LOCATION', 'Write it as in the operator guide, docs/guides/operator.md.'],
+  ['UNSAFE_POSTGRES', 'Change the setting on the server, or use another database.'],
+  ['UNSAFE_OBJECT_STORE', 'Use a service with conditional writes (If-None-Match), or a newer version of this one.'],
+  [
+    'OBJECT_STORE',
+    'Check the bucket, its endpoint and the credentials; holdfast continues where it was when started again.',
+  ],
+  ['SIGNER_LOST', 'Start it again: it takes the right to sign when nobody else has it.'],
   ['KEY_FILE', 'Check the passphrase and the file.'],
 ]);
 

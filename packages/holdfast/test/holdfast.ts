@@ -55,8 +55,9 @@ export async function started(
   directory: string,
   args: readonly string[],
   ready: RegExp,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<{ child: ChildProcess; found: string; end: Promise<Ended> }> {
-  const child = start(directory, args);
+  const child = start(directory, args, env);
   const end = ended(child);
   const found = new Promise<string>((resolve) => {
     let out = '';

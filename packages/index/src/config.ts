@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { parseS3Location } from './objects/s3-location.ts';
 import { DEFAULT_LIFETIMES, type Lifetimes } from './publish/lifetimes.ts';
+import { assertPostgresLocation } from './records/postgres-location.ts';
+import type { StoreLocations } from './stores.ts';
 
 /** `config.json` of an index: what its operators chose when it was made. */
 export interface IndexConfig {
   readonly lifetimes: Lifetimes;
+  readonly stores: StoreLocations;
 }
 
 const SHORTEST_SECONDS = 5;
@@ -13,14 +17,26 @@ const lifetime = z.int().min(SHORTEST_SECONDS).max(LONGEST_SECONDS);
 const schema = z.strictObject({
   format: z.literal(1),
   lifetimes: z.strictObject({ timestamp: lifetime, snapshot: lifetime, bins: lifetime }),
+  records: z.string().optional(),
+  objects: z.string().optional(),
 });
 
-/** @throws ZodError or SyntaxError when the text is no configuration */
+/** @throws ZodError, SyntaxError or InvalidLocationError when the text is no configuration */
 export function parseConfig(text: string): IndexConfig {
-  return schema.parse(JSON.parse(text));
+  const { lifetimes, records, objects } = schema.parse(JSON.parse(text));
+  assertLocations({ records, objects });
+  return { lifetimes, stores: { records, objects } };
 }
 
-export function makeConfig(chosen: Partial<Lifetimes>): string {
-  const config = schema.parse({ format: 1, lifetimes: { ...DEFAULT_LIFETIMES, ...chosen } });
+/** @throws InvalidLocationError */
+export function makeConfig(chosen: Partial<Lifetimes>, { records, objects }: StoreLocations = {}): string {
+  assertLocations({ records, objects });
+  const config = schema.parse({ format: 1, lifetimes: { ...DEFAULT_LIFETIMES, ...chosen }, records, objects });
   return `${JSON.stringify(config, undefined, 2)}\n`;
+}
+
+/** @throws InvalidLocationError */
+export function assertLocations({ records, objects }: StoreLocations): void {
+  if (records !== undefined) assertPostgresLocation(records);
+  if (objects !== undefined) parseS3Location(objects);
 }

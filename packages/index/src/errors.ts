@@ -126,6 +126,11 @@ export class ObjectTooLargeError extends IndexError {
   }
 }
 
+/** Text that was to say where records or objects are, and does not. It is not repeated: it may hold a secret. */
+export class InvalidLocationError extends IndexError {
+  readonly code = 'INVALID_LOCATION';
+}
+
 /** The object store did not do what it was asked, after all attempts. */
 export class ObjectStoreError extends IndexError {
   readonly code = 'OBJECT_STORE';

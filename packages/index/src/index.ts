@@ -13,5 +13,7 @@ export {
   OpenIndex,
   type OpenOptions,
 } from './open.ts';
+export { assertLocations } from './config.ts';
 export { createLogger } from './log.ts';
 export type { Lifetimes } from './publish/lifetimes.ts';
+export type { StoreLocations } from './stores.ts';

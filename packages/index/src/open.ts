@@ -8,7 +8,6 @@ import { Catalog } from './catalog.ts';
 import { type IndexConfig, makeConfig, parseConfig } from './config.ts';
 import { DamagedIndexError, IndexExistsError, NoIndexError } from './errors.ts';
 import { PublishedMetadata } from './metadata.ts';
-import { DirectoryStore } from './objects/directory-store.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { hasCode } from './objects/storage-failure.ts';
 import type { Lifetimes } from './publish/lifetimes.ts';
@@ -20,13 +19,12 @@ import { Metrics } from './metrics.ts';
 import { RoleTable } from './publish/role-table.ts';
 import { Sweeper } from './publish/sweep.ts';
 import type { Records } from './records/records.ts';
-import { SqliteRecords } from './records/sqlite-records.ts';
 import { assertNotBehind, repairMetadata } from './repair.ts';
 import { type Held, holdIndex } from './single-writer.ts';
+import { openObjects, openRecords, type StoreLocations } from './stores.ts';
 
 /** What stands in the directory of an index. */
 const CONFIG = 'config.json';
-const RECORDS = 'records.sqlite';
 const KEYS = 'keys';
 const LOCK = 'serving.lock';
 
@@ -40,17 +38,19 @@ export interface NewIndex {
   readonly onlineKey: LocalSigner;
   readonly passphrase: string;
   readonly lifetimes?: Partial<Lifetimes>;
+  /** Of an empty database and an empty bucket. What is not said is kept in the directory. */
+  readonly stores?: StoreLocations;
   readonly clock?: () => Date;
 }
 
 /**
  * Makes an index and its first publication. `config.json` is written last: a directory without it is no index. When it
- * fails, the directory is as empty as before.
- * @throws IndexExistsError, OnlineKeyError, MetadataRefusedError, StorageFullError
+ * fails, the directory is as empty as before; a database or a bucket may have to be made anew.
+ * @throws IndexExistsError, InvalidLocationError, OnlineKeyError, MetadataRefusedError, StorageFullError
  */
 export async function initIndex(options: NewIndex): Promise<void> {
   const { directory } = options;
-  const config = makeConfig(options.lifetimes ?? {});
+  const config = makeConfig(options.lifetimes ?? {}, options.stores);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   if ((await readdir(directory)).length > 0) throw new IndexExistsError(directory);
   // Of two who make an index here at once, one makes this directory.
@@ -70,11 +70,12 @@ export async function initIndex(options: NewIndex): Promise<void> {
 async function fillDirectory(options: NewIndex, config: IndexConfig): Promise<void> {
   const { directory, root, targets, onlineKey, passphrase } = options;
   await addOnlineKey(directory, onlineKey, passphrase);
-  const records = await SqliteRecords.open(join(directory, RECORDS));
+  const records = await openRecords(directory, config.stores, () => {});
   try {
+    if (await holdsIndex(records)) throw new IndexExistsError(config.stores.records ?? directory);
     const opened = await OpenIndex.start({
       records,
-      objects: await DirectoryStore.open(directory),
+      objects: await openObjects(directory, config.stores),
       config,
       signers: [onlineKey],
       clock: options.clock ?? (() => new Date()),
@@ -85,6 +86,10 @@ async function fillDirectory(options: NewIndex, config: IndexConfig): Promise<vo
   } finally {
     await records.close();
   }
+}
+
+async function holdsIndex(records: Records): Promise<boolean> {
+  return (await records.read.selectFrom('publications').select('id').limit(1).executeTakeFirst()) !== undefined;
 }
 
 /** Stores another online key, for when root and targets name it: the steps of a key rotation. */
@@ -99,8 +104,10 @@ export interface OpenOptions {
   /** From 0 to 1; spreads expiry times. */
   readonly random?: () => number;
   readonly logger?: Logger;
-  /** Another object store than the directory's own. */
+  /** Another object store than that of the configuration. */
   readonly objects?: ObjectStore;
+  /** Called when this process lost the right to sign: it publishes nothing more, and should end. */
+  readonly onSignerLost?: () => void;
 }
 
 /**
@@ -113,18 +120,25 @@ export async function openIndex(directory: string, options: OpenOptions): Promis
   const held = await holdIndex(directory, join(directory, LOCK));
   try {
     const signers = await readKeys(join(directory, KEYS), options.passphrase);
-    const records = await SqliteRecords.open(join(directory, RECORDS));
+    const logger = options.logger ?? pino({ level: 'silent' });
+    let index: OpenIndex | undefined;
+    const records = await openRecords(directory, config.stores, () => {
+      logger.fatal('the right to sign is lost with the connection to the database: nothing more is published');
+      void index?.stopSigning();
+      options.onSignerLost?.();
+    });
     try {
-      return await OpenIndex.start({
+      index = await OpenIndex.start({
         records,
-        objects: options.objects ?? (await DirectoryStore.open(directory)),
+        objects: options.objects ?? (await openObjects(directory, config.stores)),
         config,
         signers,
         held,
         clock: options.clock ?? (() => new Date()),
         random: options.random ?? Math.random,
-        logger: options.logger ?? pino({ level: 'silent' }),
+        logger,
       });
+      return index;
     } catch (error) {
       await records.close();
       throw error;
@@ -137,8 +151,7 @@ export async function openIndex(directory: string, options: OpenOptions): Promis
 
 /** The accounts of an index, also while another process serves it. The caller closes. @throws NoIndexError */
 export async function openAccounts(directory: string): Promise<{ accounts: Accounts; close(): Promise<void> }> {
-  await readConfig(directory);
-  const records = await SqliteRecords.open(join(directory, RECORDS));
+  const records = await openRecords(directory, (await readConfig(directory)).stores);
   return { accounts: new Accounts(records, () => new Date()), close: () => records.close() };
 }
 
@@ -238,9 +251,14 @@ export class OpenIndex {
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
+  /** Takes no more changes and removes nothing any more; what is published is served on. */
+  async stopSigning(): Promise<void> {
     await this.#sweeper?.close();
     await this.publisher.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.stopSigning();
     await this.records.close();
     await this.#parts.held?.release();
   }

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import {
   DamagedIndexError,
   IndexInUseError,
+  InvalidLocationError,
   RecordsError,
   SignerLostError,
   StorageFullError,
@@ -130,7 +131,7 @@ test('a database that is not there, and a location that is none, are refused wit
     'postgres://h/d?password=hidden',
   ]) {
     await assert.rejects(PostgresRecords.open({ location }), (error: Error) => {
-      return error instanceof TypeError && !error.message.includes('hidden');
+      return error instanceof InvalidLocationError && !error.message.includes('hidden');
     });
   }
 });

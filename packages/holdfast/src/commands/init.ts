@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
-import { initIndex } from '@holdfast/index';
+import { assertLocations, initIndex } from '@holdfast/index';
 import { holdCeremony, OfflineDirectoryError } from '@holdfast/operator';
 import { generateKey } from '@holdfast/tuf/node';
 import { duration, integer, readArguments, text } from '../arguments.ts';
@@ -20,6 +20,8 @@ export const init: Command = {
     '  --root-keys N --root-threshold N           holders of root keys, and how many must sign (3, 2)',
     '  --targets-keys N --targets-threshold N     the same for targets (2, 2)',
     '  --timestamp-lifetime TIME        how long the newest state counts as new, such as 12h (1d)',
+    '  --records postgres://USER@HOST/DATABASE    an empty database instead of a file in DIRECTORY; password in PGPASSWORD',
+    "  --objects s3://BUCKET?endpoint=URL         an empty bucket instead of files in DIRECTORY; credentials as AWS's tools have them",
     '  --passphrase-file FILE           passphrase of the online key; or HOLDFAST_PASSPHRASE, or it is asked for',
     '  --offline-passphrase-file FILE   one passphrase for all offline keys; or HOLDFAST_OFFLINE_PASSPHRASE, or each is asked for',
   ].join('\n'),
@@ -33,6 +35,8 @@ export const init: Command = {
         'targets-keys': { type: 'string' },
         'targets-threshold': { type: 'string' },
         'timestamp-lifetime': { type: 'string' },
+        records: { type: 'string' },
+        objects: { type: 'string' },
         'passphrase-file': { type: 'string' },
         'offline-passphrase-file': { type: 'string' },
       },
@@ -55,6 +59,8 @@ export const init: Command = {
     if (timestampLifetime < 5 || timestampLifetime > 400 * DAY_SECONDS) {
       throw new UsageError('--timestamp-lifetime takes a time from 5s to 400d');
     }
+    const stores = { records: text(options, 'records'), objects: text(options, 'objects') };
+    assertLocations(stores);
     const passphrase = await readPassphrase({
       file: text(options, 'passphrase-file'),
       variable: 'HOLDFAST_PASSPHRASE',
@@ -84,6 +90,7 @@ export const init: Command = {
       onlineKey: online,
       passphrase,
       lifetimes: { timestamp: timestampLifetime },
+      stores,
     });
     print(ceremony.transcript);
     print(`The index is in ${directory}. Start it with: holdfast serve ${positionals[0]}`);

@@ -39,7 +39,8 @@ export const serve: Command = {
       prompt: 'Passphrase of the online key',
     });
     const logger = createLogger();
-    const index = await openIndex(positionals[0] ?? '', { passphrase, logger });
+    const lost = Promise.withResolvers<number>();
+    const index = await openIndex(positionals[0] ?? '', { passphrase, logger, onSignerLost: () => lost.resolve(1) });
     try {
       const server = await startServer(index, {
         host,
@@ -54,10 +55,10 @@ export const serve: Command = {
         metricsPort < 0 ? undefined : await startMetricsServer(index.metrics, { host, port: metricsPort });
       if (metrics) print(`Metrics at ${metrics.url}`);
       print(`Serving at ${server.url}`);
-      await stopped;
+      const status = await Promise.race([stopped.then(() => 0), lost.promise]);
       await metrics?.close();
       await server.close();
-      return 0;
+      return status;
     } finally {
       await index.close();
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { InvalidLocationError } from '../errors.ts';
 import { parseS3Location } from './s3-location.ts';
 
 test('the location of a bucket names it, and may name an endpoint and a region', () => {
@@ -28,7 +29,7 @@ test('a location with credentials in it, or with anything that nobody would read
     's3://files?endpoint=http://a:b@x',
     's3://files?endpoint=nothing',
   ];
-  for (const text of wrong) assert.throws(() => parseS3Location(text), TypeError, text);
+  for (const text of wrong) assert.throws(() => parseS3Location(text), InvalidLocationError, text);
   assert.throws(
     () => parseS3Location('s3://key:hidden@files'),
     (error: Error) => !error.message.includes('hidden'),

@@ -5,7 +5,14 @@ import type { TestContext } from 'node:test';
 import { minimumDelegations } from '@holdfast/trust';
 import { rootJson, signMetadata, targetsJson } from '@holdfast/tuf';
 import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
-import { initIndex, type OpenIndex, openIndex, type ServerOptions, startServer } from '../../src/index.ts';
+import {
+  initIndex,
+  type OpenIndex,
+  openIndex,
+  type ServerOptions,
+  startServer,
+  type StoreLocations,
+} from '../../src/index.ts';
 
 export interface ServedIndexUnderTest {
   readonly index: OpenIndex;
@@ -16,29 +23,42 @@ export interface ServedIndexUnderTest {
   /** Of the account `ann`. */
   readonly token: string;
   leftovers(): Promise<readonly string[]>;
+  /** Ends it before the test does. */
+  close(): Promise<void>;
 }
 
-const PASSPHRASE = 'a passphrase for tests';
+export const PASSPHRASE = 'a passphrase for tests';
 
 /** A whole index, signed by keys of its own, behind a server; gone when the test ends. */
-export async function serveIndex(t: TestContext, options: Partial<ServerOptions> = {}): Promise<ServedIndexUnderTest> {
+export async function serveIndex(
+  t: TestContext,
+  options: Partial<ServerOptions> = {},
+  { stores = {}, ...opening }: { readonly stores?: StoreLocations; readonly onSignerLost?: () => void } = {},
+): Promise<ServedIndexUnderTest> {
   const parent = await mkdtemp(join(tmpdir(), 'holdfast-served-'));
   const directory = join(parent, 'index');
   const offline = await generateKey('ed25519');
   const onlineKey = await generateKey('ed25519');
   const metadata = await offlineMetadata(offline, onlineKey);
-  await initIndex({ directory, ...metadata, onlineKey, passphrase: PASSPHRASE });
-  const index = await openIndex(directory, { passphrase: PASSPHRASE });
-  const server = await startServer(index, { host: '127.0.0.1', port: 0, closeMs: 500, ...options });
+  const ends: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of ends) await end();
+  };
   t.after(async () => {
-    await server.close();
-    await index.close();
+    await close();
     await rm(parent, { recursive: true });
   });
+  await initIndex({ directory, ...metadata, onlineKey, passphrase: PASSPHRASE, stores });
+  const index = await openIndex(directory, { passphrase: PASSPHRASE, ...opening });
+  const server = await startServer(index, { host: '127.0.0.1', port: 0, closeMs: 500, ...options });
+  ends.push(
+    () => server.close(),
+    () => index.close(),
+  );
   await index.accounts.createAccount('ann');
   const { token } = await index.accounts.createToken({ account: 'ann', label: 'test' });
   const leftovers = (): Promise<string[]> => readdir(join(directory, 'incoming'));
-  return { index, url: server.url, directory, root: metadata.root, token, leftovers };
+  return { index, url: server.url, directory, root: metadata.root, token, leftovers, close };
 }
 
 async function offlineMetadata(
