@@ -28,7 +28,7 @@ test('holdfast makes and serves an index in PostgreSQL and S3, and ends with 1 w
   assert.equal((await fetch(`${found}/healthz`)).status, 200);
   const second = await holdfast(directory, args, env);
   assert.equal(second.code, 1);
-  postgres.sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = 'command'");
+  postgres.endSigner('command');
   const { code, err } = await end;
   assert.equal(code, 1);
   assert.match(err, /the right to sign is lost/);

@@ -78,7 +78,7 @@ test('a second signer is refused wherever it runs, accounts are not, and one tha
   await accounts.createAccount('bob');
   await close();
   assert.equal((await upload(served, makeWheel({ version: '1.0' }))).status, 200);
-  postgres.sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = 'signers'");
+  postgres.endSigner('signers');
   await lost.promise;
   assert.equal((await upload(served, makeWheel({ version: '2.0' }))).status, 503);
   await assert.rejects(served.index.publisher.importOffline({}), IndexClosedError);

@@ -41,10 +41,6 @@ async function accountNames(records: PostgresRecords): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Ends all connections to a database, as an operator or a broken network does. */
-const disconnect = (name: string): string =>
-  server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
-
 // First, while the server has little to write before it ends.
 test('records go on when the server was restarted, and its signer does not', async (t) => {
   const records = await open(t, 'restarted');
@@ -84,7 +80,7 @@ test('a signer whose connection is gone writes nothing any more, and another one
   const lost = Promise.withResolvers<void>();
   const first = await open(t, 'lost_signer', () => lost.resolve());
   await addAccount(first, 'ann');
-  disconnect('lost_signer');
+  server.endSigner('lost_signer');
   await lost.promise;
   await assert.rejects(addAccount(first, 'bob'), SignerLostError);
   const second = await open(t, 'lost_signer', () => {});
@@ -98,7 +94,8 @@ test('a connection that breaks in the middle of a transaction fails it, and only
   const records = await open(t, 'broken');
   const broken = records.write(async (tx) => {
     await tx.insertInto('accounts').values({ name: 'ann', created_at: 1 }).execute();
-    disconnect('broken');
+    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx);
+    server.sql(`select pg_terminate_backend(${rows[0]?.pid})`);
     await tx.insertInto('accounts').values({ name: 'bob', created_at: 1 }).execute();
   });
   await assert.rejects(broken, RecordsError);

@@ -11,6 +11,8 @@ export interface PostgresServer {
   database(name: string, settings?: readonly string[]): string;
   /** Runs SQL as the superuser; one line for each row, columns divided by `|`. */
   sql(text: string, database?: string): string;
+  /** Ends the connection that holds the right to sign, as an operator or a broken network does. */
+  endSigner(database: string): void;
   /** Ends all connections, and the server; starts it again. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -50,6 +52,13 @@ export async function startPostgres(...settings: readonly string[]): Promise<Pos
       return `postgres://holdfast@${encodeURIComponent(directory)}/${name}`;
     },
     sql,
+    endSigner(database) {
+      const ended = sql(
+        `select pg_terminate_backend(pid) from pg_locks join pg_database on oid = database
+          where locktype = 'advisory' and objid = 2 and datname = '${database}'`,
+      );
+      if (ended !== 't') throw new Error(`nobody has the right to sign in ${database}`);
+    },
     async restart() {
       await end('SIGINT');
       server = await start();
