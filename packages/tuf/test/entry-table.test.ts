@@ -36,7 +36,12 @@ function agree(member: Member, bytes: Uint8Array): void {
   let found: unknown;
   try {
     const { signed } = READERS[member](bytes);
-    found = [...(signed.type === 'targets' ? signed.targets : signed.meta)];
+    const entries: ReadonlyMap<string, object> = signed.type === 'targets' ? signed.targets : signed.meta;
+    for (const [path, value] of entries) assert.deepEqual([entries.get(path), entries.has(path)], [value, true]);
+    assert.deepEqual([...entries.keys()].length, entries.size);
+    for (const other of ['', 'a0', 'zz', '\u0000'])
+      assert.equal(entries.has(other), [...entries.keys()].includes(other));
+    found = [...entries];
   } catch (error) {
     if (!(error instanceof TufError)) throw error;
     found = undefined;
@@ -130,6 +135,16 @@ describe('entries of large roles', () => {
       }
     });
   }
+
+  it('are found among many, in the order of the file', () => {
+    const paths = Array.from({ length: 3_000 }, (_, index) => `dir/${(index * 7).toString(36).padStart(4, '0')}`);
+    const text = paths.map((path, length) => `"${path}":{"hashes":{"sha256":"${'ab'.repeat(32)}"},"length":${length}}`);
+    const { targets } = parseTargets(document('targets', `{${text.join(',')}}`)).signed;
+    assert.deepEqual([...targets.keys()], paths);
+    for (const [length, path] of paths.entries()) assert.equal(targets.get(path)?.length, length);
+    assert.equal(targets.get('dir/0001'), undefined);
+    assert.equal(targets.get('dir/zzzz'), undefined);
+  });
 
   it('can be asked like any map, without the names that objects inherit', () => {
     const { targets } = parseTargets(

@@ -28,8 +28,8 @@ export interface EntrySink {
   /** The name of that object in the top-level member `signed`. */
   readonly member: string;
   readonly size: number;
-  /** @returns the offset behind the value, when it took it from the text; else -1 */
-  add(name: string, text: string, start: number): number;
+  /** @returns the offset behind the value at `start`, when it took it from the text; else -1 */
+  add(text: string, nameStart: number, nameEnd: number, start: number): number;
   addValue(name: string, value: JsonValue): void;
 }
 
@@ -107,19 +107,31 @@ export class JsonReader {
     if (this.take(0x7d)) return;
     for (let count = 1; ; count++) {
       if (this.text.charCodeAt(this.position) !== QUOTE) this.fail('a name should begin here');
-      const name = this.string(false);
+      const nameStart = this.position + 1;
+      const nameEnd = this.plainEnd(nameStart);
+      const escaped = nameEnd < 0 ? this.string(false) : undefined;
+      if (nameEnd >= 0) this.position = nameEnd + 1;
       this.skipSpace();
       if (!this.take(0x3a)) this.fail('a colon should stand here');
       this.skipSpace();
-      const end = entries.add(name, this.text, this.position);
-      if (end < 0) entries.addValue(name, this.value(depth + 1));
-      else this.position = end;
-      if (entries.size !== count) this.fail(`the name ${JSON.stringify(name)} occurs twice`);
+      const end = nameEnd < 0 ? -1 : entries.add(this.text, nameStart, nameEnd, this.position);
+      if (end >= 0) this.position = end;
+      else entries.addValue(escaped ?? this.text.slice(nameStart, nameEnd), this.value(depth + 1));
+      if (entries.size !== count) this.fail('a name that occurs twice ends here');
       this.skipSpace();
       if (this.take(0x7d)) return;
       if (!this.take(0x2c)) this.fail('a comma or the end of an object should stand here');
       this.skipSpace();
     }
+  }
+
+  /** Where a string without escapes ends; -1 for any other, also for damage. */
+  private plainEnd(start: number): number {
+    const { text } = this;
+    let end = start;
+    let unit = text.charCodeAt(end);
+    while (unit !== QUOTE && unit !== BACKSLASH && unit >= 0x20) unit = text.charCodeAt(++end);
+    return unit === QUOTE ? end : -1;
   }
 
   private array(depth: number): readonly JsonValue[] {
