@@ -1,5 +1,5 @@
 import type { ProjectName } from '@holdfast/python-index';
-import { projectBin, rolesFor, verifyProof } from '@holdfast/trust';
+import { projectBin, rolesFor } from '@holdfast/trust';
 import { ByteLru } from './byte-lru.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { roleKey } from './publish/publications.ts';
@@ -52,7 +52,7 @@ export class PublishedMetadata {
     const bin = projectBin(project);
     const proof = this.#table.prove(rootHash, bin);
     if (proof === undefined) return undefined;
-    const roles = rolesFor(project, verifyProof(rootHash, bin, proof)).map(({ role, version, sha256 }) => ({
+    const roles = rolesFor(project, this.#table.leadingTo(rootHash, bin)).map(({ role, version, sha256 }) => ({
       sha256,
       read: () => this.#role(role, version),
     }));

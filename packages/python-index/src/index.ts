@@ -13,7 +13,7 @@ export {
   type UploadFormCode,
   UploadFormError,
 } from './errors.ts';
-export { type ProjectName, MAX_NAME_LENGTH, normalizeName } from './names/project-name.ts';
+export { type ProjectName, MAX_NAME_LENGTH, asProjectName, normalizeName } from './names/project-name.ts';
 export { type Version, MAX_VERSION_LENGTH, compareVersions, normalizeVersion, parseVersion } from './names/version.ts';
 export {
   type DistributionFilename,

@@ -29,7 +29,9 @@ function scene(): { root: string; lookup: Lookup; files: ReadonlyMap<string, Uin
   for (const [role, bytes] of files) tree.set({ role, version: 3, length: bytes.length, sha256: sha(bytes) });
   const root = tree.commit();
   const proof = tree.prove(root, bin) ?? assert.fail();
-  const own = rolesFor(flask, verifyProof(root, bin, proof)).map(({ role }) => files.get(role) ?? assert.fail());
+  const own = rolesFor(flask, verifyProof(root, bin, proof).values()).map(
+    ({ role }) => files.get(role) ?? assert.fail(),
+  );
   return { root, lookup: { proof, files: own }, files };
 }
 

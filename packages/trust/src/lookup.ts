@@ -1,6 +1,7 @@
 import { sha256 } from '#sha256';
 import { type ProjectName } from '@holdfast/python-index';
 import { ProofError } from './errors.ts';
+import { toHex } from './hex.ts';
 import type { RoleEntry } from './snapshot-tree/cell.ts';
 import { verifyProof } from './snapshot-tree/proof.ts';
 import { projectBin } from './target-path.ts';
@@ -25,11 +26,9 @@ const MAX_FILES = 256;
 export const MAX_LOOKUP_BYTES = 64 << 20;
 
 /** Roles that the proof of a bin lists and that can answer for this project: not those of other projects in the bin. */
-export function rolesFor(project: ProjectName, listed: ReadonlyMap<string, RoleEntry>): readonly RoleEntry[] {
+export function rolesFor(project: ProjectName, listed: Iterable<RoleEntry>): readonly RoleEntry[] {
   const own = `project.${project}`;
-  return [...listed.values()].filter(
-    ({ role }) => !role.startsWith('project.') || role === own || role.startsWith(`${own}.`),
-  );
+  return [...listed].filter(({ role }) => !role.startsWith('project.') || role === own || role.startsWith(`${own}.`));
 }
 
 export function encodeLookup({ proof, files }: Lookup): Uint8Array {
@@ -82,13 +81,13 @@ export function verifyLookup(
 ): readonly LookedUpRole[] {
   const given = new Map<string, Uint8Array>();
   for (const bytes of files) {
-    const digest = hex(sha256(bytes));
+    const digest = toHex(sha256(bytes));
     if (given.has(digest)) throw new ProofError('the answer holds a role twice');
     given.set(digest, bytes);
   }
   // Two roles may have the same file, such as two that are empty; it is sent once.
   const used = new Set<string>();
-  const roles = rolesFor(project, verifyProof(rootHash, projectBin(project), proof)).map((entry) => {
+  const roles = rolesFor(project, verifyProof(rootHash, projectBin(project), proof).values()).map((entry) => {
     const bytes = given.get(entry.sha256) ?? held.get(entry.sha256);
     if (bytes?.length !== entry.length) throw new ProofError(`the answer lacks the role ${entry.role}`);
     used.add(entry.sha256);
@@ -97,8 +96,4 @@ export function verifyLookup(
   if ([...given.keys()].some((digest) => !used.has(digest)))
     throw new ProofError('the answer holds something that the snapshot does not list');
   return roles;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,5 +1,5 @@
 import { sha256Hex } from '#sha256';
-import { type ProjectName, normalizeName } from '@holdfast/python-index';
+import { asProjectName, type ProjectName } from '@holdfast/python-index';
 
 /** `<h>/<project>/<filename>`: where a distribution file stands in signed metadata. See docs/formats/targets.md. */
 export type TargetPath = string & { readonly __brand: 'TargetPath' };
@@ -27,12 +27,8 @@ export function parseTargetPath(path: string): { bin: string; project: ProjectNa
   const [bin, name, filename, ...rest] = path.split('/');
   if (bin === undefined || name === undefined || filename === undefined || filename === '' || rest.length > 0)
     return undefined;
-  try {
-    const project = normalizeName(name);
-    return project === name && projectBin(project) === bin ? { bin, project, filename } : undefined;
-  } catch {
-    return undefined;
-  }
+  const project = asProjectName(name);
+  return project !== undefined && projectBin(project) === bin ? { bin, project, filename } : undefined;
 }
 
 /** `<h>/<project>/<sha256>.<filename>`: the path with its hash, as TUF 1.0.34 §5.7.3 asks for in consistent snapshots. */

@@ -1,4 +1,4 @@
-import { normalizeName, type ProjectName } from '@holdfast/python-index';
+import { asProjectName, type ProjectName } from '@holdfast/python-index';
 import { encodeLookup } from '@holdfast/trust';
 import { ByteLru } from '../byte-lru.ts';
 import { Document } from './document.ts';
@@ -26,7 +26,8 @@ export class Lookups {
   /** Answers a path that starts with `/lookup/`. */
   async send(exchange: Exchange): Promise<void> {
     const [, root = '', name = ''] = PATH.exec(exchange.path) ?? [];
-    const project = projectName(name);
+    // Only the canonical name has an address, so that caches hold each answer once.
+    const project = asProjectName(name);
     if (project === undefined) throw notFound('This address');
     const query = exchange.request.url?.slice(exchange.path.length + 1) ?? '';
     const [, have = ''] = HAVE.exec(query) ?? [];
@@ -51,16 +52,6 @@ export class Lookups {
       'Cache-Control': 'public, max-age=86400, immutable',
       Vary: 'Accept-Encoding',
     });
-  }
-}
-
-/** Only the canonical name has an address, so that caches hold each answer once. */
-function projectName(text: string): ProjectName | undefined {
-  try {
-    const name = normalizeName(text);
-    return name === text ? name : undefined;
-  } catch {
-    return undefined;
   }
 }
 

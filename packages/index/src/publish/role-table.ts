@@ -110,6 +110,11 @@ export class RoleTable {
     return this.#tree.prove(root, bin);
   }
 
+  /** The roles that {@link prove} shows. */
+  leadingTo(root: string, bin: string): readonly RoleEntry[] {
+    return this.#tree.leadingTo(root, bin) ?? [];
+  }
+
   /** A branch has all 16 children from the moment when it becomes one. */
   isBranch(prefix: string): boolean {
     return this.#tree.get(binRoleName(UNCLAIMED, `${prefix}0`)) !== undefined;

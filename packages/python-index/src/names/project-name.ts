@@ -22,6 +22,11 @@ export function normalizeName(name: string): ProjectName {
   return normalized;
 }
 
+/** The text as a name when it is one in its normal form; `undefined` otherwise. */
+export function asProjectName(text: string): ProjectName | undefined {
+  return text.length <= MAX_NAME_LENGTH && isNormalized(text) ? text : undefined;
+}
+
 /** Whether a name is its own normal form: what a canonical address of a project page has. */
 function isNormalized(name: string): name is ProjectName {
   return /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(name);

@@ -38,6 +38,10 @@ export class Arena {
     return this.ones[node] ?? 0;
   }
 
+  child(node: NodeId, bit: 0 | 1): NodeId {
+    return bit === 0 ? this.zero(node) : this.one(node);
+  }
+
   cell(node: NodeId): CellId {
     return this.cells[node] ?? 0;
   }

@@ -1,5 +1,6 @@
 import { compareCodePoints } from '@holdfast/tuf';
 import { ProofError } from '../errors.ts';
+import { toHex } from '../hex.ts';
 import { type Position, rolePosition } from './position.ts';
 
 /** What a snapshot says about a role. */
@@ -57,7 +58,7 @@ export function decodeCell(bytes: Uint8Array, position: Position): readonly Role
     const own = rolePosition(role);
     if (own?.bits !== position.bits || own.depth !== position.depth)
       throw new ProofError(`the role ${JSON.stringify(role)} stands at the place of others`);
-    entries.push({ role, version, length, sha256: hex(bytes.subarray(at - 32, at)) });
+    entries.push({ role, version, length, sha256: toHex(bytes.subarray(at - 32, at)) });
   }
   return entries;
 }
@@ -83,8 +84,4 @@ function readNumber(bytes: Uint8Array, at: number): number {
   const value = view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
   if (!Number.isSafeInteger(value)) throw new ProofError('a number in a cell is beyond 2^53-1');
   return value;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

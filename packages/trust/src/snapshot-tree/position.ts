@@ -1,4 +1,4 @@
-import { normalizeName } from '@holdfast/python-index';
+import { asProjectName } from '@holdfast/python-index';
 import { BIN_DIGITS, projectBin } from '../target-path.ts';
 
 /** Where a role stands in the snapshot tree: the first `depth` bits of a bin. `bits` has 24 bits, zero behind them. */
@@ -27,7 +27,7 @@ export function rolePosition(role: string): Position | undefined {
   if (TOP_ROLES.has(role)) return TOP;
   const [kind = '', rest = ''] = role.split('.', 2);
   if (kind === 'project') {
-    const project = projectName(rest);
+    const project = asProjectName(rest);
     return project === undefined ? undefined : binPosition(projectBin(project));
   }
   const bin = TOP_ROLES.has(kind) && kind !== 'targets' ? role.slice(kind.length + 1) : '';
@@ -52,13 +52,4 @@ export function bitAt(bits: number, depth: number): 0 | 1 {
 /** How many bits two bins have in common at their beginning. */
 export function commonBits(a: number, b: number): number {
   return Math.clz32(a ^ b) - (32 - TREE_DEPTH);
-}
-
-function projectName(text: string) {
-  try {
-    const name = normalizeName(text);
-    return name === text ? name : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import { ProofError } from '../errors.ts';
+import { toHex } from '../hex.ts';
 import type { Arena, NodeId } from './arena.ts';
 import { decodeCell, type RoleEntry } from './cell.ts';
 import { cellHash, HASH_BYTES, nodeHash, NOTHING } from './hashing.ts';
@@ -14,19 +15,38 @@ export const MAX_PROOF_BYTES = 256 * 1024;
 const ENDS = 0;
 const LEAVES = 1;
 
-/** docs/formats/snapshot-tree.md, "Proof". */
-export function encodeProof(arena: Arena, root: NodeId, bits: number): Uint8Array {
-  const out = new Output();
-  out.byte(FORMAT);
+interface Path {
+  /** The nodes whose positions lead to the bin, from the top. */
+  readonly nodes: readonly NodeId[];
+  /** The node that stands further down and does not lead to the bin; 0 when there is none. */
+  readonly beyond: NodeId;
+}
+
+/** The way to a bin, given as 24 bits. */
+export function pathTo(arena: Arena, root: NodeId, bits: number): Path {
+  const nodes: NodeId[] = [];
   let node = root;
   while (node !== 0) {
     const at = arena.position(node);
     if (cut(bits, at.depth) !== at.bits) break;
-    const deepest = at.depth === TREE_DEPTH;
-    const bit = deepest ? 0 : bitAt(bits, at.depth);
-    const sibling = bit === 0 ? arena.one(node) : arena.zero(node);
+    nodes.push(node);
+    if (at.depth === TREE_DEPTH) return { nodes, beyond: 0 };
+    node = arena.child(node, bitAt(bits, at.depth));
+  }
+  return { nodes, beyond: node };
+}
+
+/** docs/formats/snapshot-tree.md, "Proof". */
+export function encodeProof(arena: Arena, root: NodeId, bits: number): Uint8Array {
+  const out = new Output();
+  out.byte(FORMAT);
+  const { nodes, beyond } = pathTo(arena, root, bits);
+  for (const node of nodes) {
+    const { depth } = arena.position(node);
+    // A node of full depth has no children.
+    const sibling = depth === TREE_DEPTH ? 0 : arena.child(node, bitAt(bits, depth) === 0 ? 1 : 0);
     const cell = arena.cellContent(arena.cell(node));
-    out.byte(at.depth);
+    out.byte(depth);
     out.byte((cell.length > 0 ? HAS_CELL : 0) | (sibling !== 0 ? HAS_SIBLING : 0));
     if (cell.length > 0) {
       out.byte(cell.length >>> 8);
@@ -34,17 +54,16 @@ export function encodeProof(arena: Arena, root: NodeId, bits: number): Uint8Arra
       out.bytes(cell);
     }
     if (sibling !== 0) out.bytes(arena.hash(sibling));
-    node = deepest ? 0 : bit === 0 ? arena.zero(node) : arena.one(node);
   }
   out.byte(0xff);
-  out.byte(node === 0 ? ENDS : LEAVES);
-  if (node !== 0) {
-    const at = arena.position(node);
-    const cell = arena.cell(node);
+  out.byte(beyond === 0 ? ENDS : LEAVES);
+  if (beyond !== 0) {
+    const at = arena.position(beyond);
+    const cell = arena.cell(beyond);
     for (const byte of [at.depth, at.bits >>> 16, (at.bits >>> 8) & 0xff, at.bits & 0xff]) out.byte(byte);
     out.bytes(cell === 0 ? NOTHING : cellHash(arena.cellContent(cell)));
-    out.bytes(arena.hash(arena.zero(node)));
-    out.bytes(arena.hash(arena.one(node)));
+    out.bytes(arena.hash(arena.zero(beyond)));
+    out.bytes(arena.hash(arena.one(beyond)));
   }
   return out.finish();
 }
@@ -162,8 +181,4 @@ class Output {
     larger.set(this.data);
     this.data = larger;
   }
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -116,6 +116,7 @@ test('a proof shows every role that leads to a bin, and no other: present and ab
       for (const { root, roles } of [early, late]) {
         const proof = tree.prove(root, sought) ?? assert.fail();
         assert.deepEqual(new Map(verifyProof(root, sought, proof)), roles);
+        assert.deepEqual(new Map(tree.leadingTo(root, sought)?.map((entry) => [entry.role, entry])), roles);
       }
     }),
     { numRuns: 500 },

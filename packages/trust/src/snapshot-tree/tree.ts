@@ -1,7 +1,8 @@
+import { toHex } from '../hex.ts';
 import { Arena, type CellId, type NodeId } from './arena.ts';
 import { decodeCell, encodeCell, type RoleEntry } from './cell.ts';
 import { bitAt, commonBits, cut, type Position, rolePosition } from './position.ts';
-import { encodeProof } from './proof.ts';
+import { encodeProof, pathTo } from './proof.ts';
 
 /** How many finished versions are kept for proofs: at eight publications a second, half a minute for slow readers. */
 export const KEPT_VERSIONS = 256;
@@ -34,7 +35,7 @@ export class SnapshotTree {
 
   /** Finishes a version. @returns its root hash, lower-case hex */
   commit(): string {
-    const hash = hex(this.arena.hash(this.root));
+    const hash = toHex(this.arena.hash(this.root));
     this.versions.delete(hash);
     this.versions.set(hash, { node: this.root, count: this.count });
     for (const oldest of this.versions.keys()) {
@@ -67,6 +68,17 @@ export class SnapshotTree {
     return version && encodeProof(this.arena, version.node, Number.parseInt(bin, 16));
   }
 
+  /** The roles that {@link prove} shows, for who needs no proof. */
+  leadingTo(rootHash: string, bin: string): readonly RoleEntry[] | undefined {
+    const version = this.versions.get(rootHash);
+    return (
+      version &&
+      pathTo(this.arena, version.node, Number.parseInt(bin, 16)).nodes.flatMap((node) =>
+        this.entriesOf(this.arena.cell(node), this.arena.position(node)),
+      )
+    );
+  }
+
   /** What the last finished or begun version says about a role. */
   get(role: string): RoleEntry | undefined {
     const position = rolePosition(role);
@@ -78,7 +90,7 @@ export class SnapshotTree {
         const cell = at.depth === position.depth && at.bits === position.bits ? this.arena.cell(node) : 0;
         return this.entriesOf(cell, position).find((entry) => entry.role === role);
       }
-      node = this.child(node, bitAt(position.bits, at.depth));
+      node = this.arena.child(node, bitAt(position.bits, at.depth));
     }
     return undefined;
   }
@@ -125,7 +137,7 @@ export class SnapshotTree {
     if (position.depth === at.depth)
       return this.with(node, change(arena.cell(node)), arena.zero(node), arena.one(node));
     const bit = bitAt(position.bits, at.depth);
-    const child = this.changed(this.child(node, bit), position, change);
+    const child = this.changed(this.arena.child(node, bit), position, change);
     const [zero, one] = bit === 0 ? [child, arena.one(node)] : [arena.zero(node), child];
     return this.with(node, arena.cell(node), zero, one);
   }
@@ -152,10 +164,6 @@ export class SnapshotTree {
     return node;
   }
 
-  private child(node: NodeId, bit: 0 | 1): NodeId {
-    return bit === 0 ? this.arena.zero(node) : this.arena.one(node);
-  }
-
   private entriesOf(cell: CellId, position: Position): readonly RoleEntry[] {
     return cell === 0 ? [] : decodeCell(this.arena.cellContent(cell), position);
   }
@@ -169,8 +177,4 @@ export class SnapshotTree {
     this.arena = arena;
     this.live = arena.nodes;
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
