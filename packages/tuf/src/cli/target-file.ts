@@ -1,13 +1,13 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HASH_ALGORITHMS } from '../client/digests.ts';
 import type { HttpFetcher } from '../client/http-fetcher.ts';
 import type { TargetInfo } from '../client/updater.ts';
 import { HashMismatchError, LengthMismatchError } from '../errors.ts';
 import type { TargetFile } from '../model.ts';
-import { sweepTemporaries, syncDirectory, temporaryPath } from '../node/atomic-file.ts';
+import { replaceFileAtomic, sweepTemporaries } from '../node/atomic-file.ts';
 import { plainFileName } from './plain-store.ts';
 
 /**
@@ -24,23 +24,11 @@ export async function downloadTarget(
   await sweepTemporaries(directory);
   const final = join(directory, plainFileName(path));
   if (await isCurrent(path, file, final)) return;
-  const temporary = temporaryPath(directory);
-  const handle = await open(temporary, 'wx');
-  try {
-    try {
-      const sink = new HashingSink(path, file, handle);
-      await fetcher.receive(urlPath, { maxLength: file.length }, sink);
-      sink.verify();
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, final);
-  } catch (error) {
-    await unlink(temporary).catch(() => undefined); // the first error is the one to report
-    throw error;
-  }
-  await syncDirectory(directory);
+  await replaceFileAtomic(final, async (handle) => {
+    const sink = new HashingSink(path, file, handle);
+    await fetcher.receive(urlPath, { maxLength: file.length }, sink);
+    sink.verify();
+  });
 }
 
 async function isCurrent(path: string, file: TargetFile, local: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { ClockError } from '../errors.ts';
+import { formatExpires } from '../parse/common.ts';
 import type { MetadataStore } from './ports.ts';
 
 const NAME = 'latest-time';
@@ -20,7 +21,7 @@ export async function checkClock(store: MetadataStore, now: Date): Promise<void>
 export async function recordTime(store: MetadataStore, now: Date): Promise<void> {
   const latest = await latestTime(store);
   if (latest !== undefined && now.getTime() < latest.getTime() + TOLERANCE_MS) return;
-  await store.write(NAME, new TextEncoder().encode(`${now.toISOString().slice(0, 19)}Z`));
+  await store.write(NAME, new TextEncoder().encode(formatExpires(now)));
 }
 
 /** A damaged record is as good as none: it guards the clock, not the metadata. */

@@ -25,7 +25,11 @@ export class Source {
   private mirrors: readonly MetadataFetcher[];
   private readonly onProgress: ((progress: UpdaterProgress) => void) | undefined;
 
-  constructor(mirrors: readonly MetadataFetcher[], onProgress?: (progress: UpdaterProgress) => void) {
+  constructor(
+    fetchers: MetadataFetcher | readonly MetadataFetcher[],
+    onProgress?: (progress: UpdaterProgress) => void,
+  ) {
+    const mirrors = 'fetch' in fetchers ? [fetchers] : fetchers;
     if (mirrors.length === 0) throw new RangeError('a repository needs at least one fetcher');
     this.mirrors = mirrors;
     this.onProgress = onProgress;

@@ -15,8 +15,7 @@ export function fetchTarget(
   { path, urlPath, file }: TargetInfo,
   { signal, onReceived }: Pick<FetchOptions, 'signal' | 'onReceived'> = {},
 ): Promise<Uint8Array> {
-  const mirrors = 'fetch' in fetchers ? [fetchers] : fetchers;
-  const source = new Source(mirrors, ({ received }) => onReceived?.(received));
+  const source = new Source(fetchers, ({ received }) => onReceived?.(received));
   return source.fetch({ path: urlPath, maxLength: file.length, expected: file.length, signal }, async (bytes) => {
     await verifyTarget(path, bytes, file);
     return bytes;

@@ -92,8 +92,7 @@ export class Updater {
     const { fetcher, store, offline = 'never', guardClock = true, onProgress } = options;
     this.options = options;
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const mirrors = 'fetch' in fetcher ? [fetcher] : fetcher;
-    const source = new Source(offline === 'only' ? [UNREACHABLE] : mirrors, onProgress);
+    const source = new Source(offline === 'only' ? UNREACHABLE : fetcher, onProgress);
     this.workflow = new Workflow({ source, store, limits: this.limits, offline, guardClock });
   }
 

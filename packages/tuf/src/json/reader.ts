@@ -108,13 +108,14 @@ export class JsonReader {
     for (let count = 1; ; count++) {
       if (this.text.charCodeAt(this.position) !== QUOTE) this.fail('a name should begin here');
       const nameStart = this.position + 1;
-      const nameEnd = this.plainEnd(nameStart);
-      const escaped = nameEnd < 0 ? this.string(false) : undefined;
-      if (nameEnd >= 0) this.position = nameEnd + 1;
+      const nameEnd = this.plainRun(nameStart);
+      const isPlain = this.text.charCodeAt(nameEnd) === QUOTE;
+      const escaped = isPlain ? undefined : this.string(false);
+      if (isPlain) this.position = nameEnd + 1;
       this.skipSpace();
       if (!this.take(0x3a)) this.fail('a colon should stand here');
       this.skipSpace();
-      const end = nameEnd < 0 ? -1 : entries.add(this.text, nameStart, nameEnd, this.position);
+      const end = isPlain ? entries.add(this.text, nameStart, nameEnd, this.position) : -1;
       if (end >= 0) this.position = end;
       else entries.addValue(escaped ?? this.text.slice(nameStart, nameEnd), this.value(depth + 1));
       if (entries.size !== count) this.fail('a name that occurs twice ends here');
@@ -125,13 +126,13 @@ export class JsonReader {
     }
   }
 
-  /** Where a string without escapes ends; -1 for any other, also for damage. */
-  private plainEnd(start: number): number {
+  /** Where the first quote, backslash or control character stands, or the text ends. */
+  private plainRun(from: number): number {
     const { text } = this;
-    let end = start;
+    let end = from;
     let unit = text.charCodeAt(end);
     while (unit !== QUOTE && unit !== BACKSLASH && unit >= 0x20) unit = text.charCodeAt(++end);
-    return unit === QUOTE ? end : -1;
+    return end;
   }
 
   private array(depth: number): readonly JsonValue[] {
@@ -152,10 +153,8 @@ export class JsonReader {
   private string(isName: boolean): string {
     const { text } = this;
     const start = this.position + 1;
-    let end = start;
-    let unit = text.charCodeAt(end);
-    while (unit !== QUOTE && unit !== BACKSLASH && unit >= 0x20) unit = text.charCodeAt(++end);
-    if (unit !== QUOTE) return this.escapedString(start, end);
+    const end = this.plainRun(start);
+    if (text.charCodeAt(end) !== QUOTE) return this.escapedString(start, end);
     this.position = end + 1;
     const length = end - start;
     if (!isName || length > CACHED_NAME_LENGTH || length === 0) return text.slice(start, end);
@@ -173,8 +172,8 @@ export class JsonReader {
     let from = start;
     let end = firstStop;
     for (;;) {
-      let unit = text.charCodeAt(end);
-      while (unit !== QUOTE && unit !== BACKSLASH && unit >= 0x20) unit = text.charCodeAt(++end);
+      end = this.plainRun(end);
+      const unit = text.charCodeAt(end);
       parts.push(text.slice(from, end));
       this.position = end;
       if (unit === QUOTE) break;

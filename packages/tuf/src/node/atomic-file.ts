@@ -37,13 +37,22 @@ export async function writeFileAtomic(
   content: Uint8Array | AsyncIterable<Uint8Array>,
   options: AtomicWriteOptions = {},
 ): Promise<void> {
+  await replaceFileAtomic(path, (handle) => writeAll(handle, content), options);
+}
+
+/** As {@link writeFileAtomic}, for content that is made while it is written; when `write` throws, nothing has changed. */
+export async function replaceFileAtomic(
+  path: string,
+  write: (handle: FileHandle) => Promise<void>,
+  options: AtomicWriteOptions = {},
+): Promise<void> {
   const directory = dirname(path);
   if (basename(path) === '') throw new RangeError('a file needs a name');
   const temporary = temporaryPath(directory);
   const handle = await open(temporary, 'wx', options.mode ?? 0o644);
   try {
     try {
-      await writeAll(handle, content);
+      await write(handle);
       await handle.sync();
     } finally {
       await handle.close();
