@@ -1,17 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemoryMetadataStore, Updater, type UpdaterLimits } from '@holdfast/tuf';
-import { NOW, TestRepository } from './repository.ts';
+import type { UpdaterLimits } from '@holdfast/tuf';
+import { TestRepository } from './repository.ts';
+import { updaterOf } from './updater.ts';
 
 function refresh(repository: TestRepository, limits: Partial<UpdaterLimits>): Promise<unknown> {
-  const store = new MemoryMetadataStore();
-  return new Updater({
-    trustedRoot: repository.rootBytes,
-    fetcher: repository,
-    store,
-    clock: () => NOW,
-    limits,
-  }).refresh();
+  return updaterOf(repository, { limits }).refresh();
 }
 
 test('a length that signed metadata announces counts instead of the client’s own limit, up to a bound of memory (§5.5.1, §5.6.1)', async () => {

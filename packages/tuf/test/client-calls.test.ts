@@ -7,21 +7,10 @@ import {
   MemoryMetadataStore,
   type MetadataFetcher,
   NetworkError,
-  Updater,
-  type UpdaterOptions,
   type UpdaterProgress,
 } from '@holdfast/tuf';
 import { emptyFile, later, NOW, TestRepository } from './repository.ts';
-
-function client(repository: TestRepository, options: Partial<UpdaterOptions> = {}): Updater {
-  return new Updater({
-    trustedRoot: repository.rootBytes,
-    fetcher: repository,
-    store: new MemoryMetadataStore(),
-    clock: () => NOW,
-    ...options,
-  });
-}
+import { updaterOf as client } from './updater.ts';
 
 /** Passes requests on, one path only when told to. */
 class Gate implements MetadataFetcher {

@@ -14,20 +14,9 @@ import {
   snapshotJson,
   targetsJson,
   UnsignedMetadataError,
-  Updater,
-  type UpdaterOptions,
 } from '@holdfast/tuf';
 import { DAY_MS, delegate, emptyFile, key, later, NOW, TestRepository } from './repository.ts';
-
-function client(repository: TestRepository, options: Partial<UpdaterOptions> = {}): Updater {
-  return new Updater({
-    trustedRoot: repository.rootBytes,
-    fetcher: repository,
-    store: new MemoryMetadataStore(),
-    clock: () => NOW,
-    ...options,
-  });
-}
+import { updaterOf as client } from './updater.ts';
 
 describe('the client workflow (§5)', () => {
   it('fetches root, timestamp, snapshot and targets once each, in this order, and nothing more when nothing changed (§5)', async () => {
