@@ -51,6 +51,23 @@ describe('the WebCrypto port', () => {
     }
   });
 
+  it('refuses an RSA signature without its leading zero byte, which OpenSSL takes for the same number', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const spki = publicKey.export({ format: 'der', type: 'spki' });
+    // Signatures with PKCS #1 v1.5 depend on the data alone: one in 256 starts with a zero byte.
+    for (let count = 0; ; count += 1) {
+      const data = Buffer.from(`data ${count}`);
+      const signature = sign('sha256', data, privateKey);
+      if (signature[0] !== 0) continue;
+      for (const port of [webCrypto, nodeCrypto]) {
+        const key = await port.importKey({ kind: 'rsa-pkcs1v15', hash: 'sha256' }, spki);
+        assert.equal(await key.verify(data, signature), true);
+        assert.equal(await key.verify(data, signature.subarray(1)), false);
+      }
+      return;
+    }
+  });
+
   it('refuses RSA keys below 2048 and above 4096 bits', async () => {
     for (const modulusLength of [1024, 4104]) {
       const spki = generateKeyPairSync('rsa', { modulusLength }).publicKey.export({ format: 'der', type: 'spki' });

@@ -13,6 +13,7 @@ export const crypto: CryptoPort = {
     const { kty, crv, x, y, n, e, pub } = key.export({ format: 'jwk' });
     const material = JSON.stringify([kty, crv, x ?? pub, y, n, e]);
     const digest = 'hash' in suite ? suite.hash : null;
+    const rsaBytes = modulusBytes(key);
     const input =
       suite.kind === 'rsa-pss'
         ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO }
@@ -20,11 +21,18 @@ export const crypto: CryptoPort = {
     return {
       material,
       async verify(data, signature) {
+        if (rsaBytes !== undefined && signature.length !== rsaBytes) return false;
         return verify(digest, suite.kind === 'ml-dsa-44' ? mlDsaPayload(data) : data, input, signature);
       },
     };
   },
 };
+
+/** RFC 8017 §8.1.2, §8.2.2: an RSA signature is as long as the modulus; OpenSSL also takes one without its leading zeros. */
+function modulusBytes(key: KeyObject): number | undefined {
+  const bits = key.asymmetricKeyDetails?.modulusLength;
+  return bits === undefined ? undefined : Math.ceil(bits / 8);
+}
 
 /** TAP 21 (draft), version 1: what ML-DSA signs is a mark and the SHA-512 of the content. */
 export function mlDsaPayload(data: Uint8Array): Uint8Array {

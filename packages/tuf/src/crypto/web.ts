@@ -29,6 +29,8 @@ export const crypto: CryptoPort = {
     return {
       material: JSON.stringify([kty, crv, x, y, n, e]),
       async verify(data, signature) {
+        // RFC 8017 §8.1.2, §8.2.2: not every browser's library asks that an RSA signature is as long as the modulus.
+        if (kty === 'RSA' && signature.length !== Math.ceil(bits / 8)) return false;
         const bytes =
           suite.kind === 'ecdsa' ? ecdsaRawSignature(signature, suite.curve === 'P-256' ? 32 : 48) : signature;
         if (bytes === undefined) return false;
