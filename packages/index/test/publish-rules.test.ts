@@ -185,8 +185,8 @@ test('an upload that cannot be signed, or of nobody, is refused by itself and ho
   const unsignable = UnsignableFileError;
   assert.deepEqual(reasons, [unsignable, unsignable, unsignable, AccountUnknownError, undefined, undefined]);
   await index.publisher.setYanked(newFile('odd', '5.0').project, [newFile('odd', '5.0').filename], 'half \ud800');
-  const { snapshotVersion } = await index.publisher.setYanked(newFile('odd', '5.0').project, [], true);
-  assert.ok(snapshotVersion > 0, 'nothing to yank is done at once');
+  const { timestampVersion } = await index.publisher.setYanked(newFile('odd', '5.0').project, [], true);
+  assert.ok(timestampVersion > 0, 'nothing to yank is done at once');
   assert.match((await verifiedFiles(made, 'odd')).get(newFile('odd', '5.0').filename) ?? '', /!half \ufffd$/);
 });
 

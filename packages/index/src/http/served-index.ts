@@ -13,7 +13,7 @@ export interface ServedIndex {
       project: ProjectName,
       filenames: readonly string[],
       yanked: boolean | string,
-    ): Promise<{ readonly snapshotVersion: number }>;
+    ): Promise<{ readonly timestampVersion: number }>;
   };
   readonly catalog: {
     /** Published files only. */

@@ -67,9 +67,9 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
     lookups: new Lookups(index.metadata),
     upload: new UploadEndpoint(index, { limits, clock, stop: stopping.signal }),
     stop: stopping.signal,
-    onUpload: ({ file, outcome, snapshotVersion }, { id }) =>
+    onUpload: ({ file, outcome, timestampVersion }, { id }) =>
       log.info(
-        { id, outcome, account: file.account, filename: file.filename, sha256: file.sha256, snapshotVersion },
+        { id, outcome, account: file.account, filename: file.filename, sha256: file.sha256, timestampVersion },
         'upload',
       ),
   };

@@ -29,7 +29,7 @@ export interface YankOutcome {
   readonly project: ProjectName;
   readonly filenames: readonly string[];
   readonly yanked: boolean | string;
-  readonly snapshot_version: number;
+  readonly timestamp_version: number;
 }
 
 /** Yanks or unyanks (PEP 592). When it resolves, the change is in signed metadata. */
@@ -50,8 +50,8 @@ export async function yank(
   const { version, filenames = [], yanked, reason } = parsed.data;
   const chosen = version === undefined ? filenames : filesOf(page, version);
   const mark = yanked ? (reason ?? true) : false;
-  const { snapshotVersion } = await index.publisher.setYanked(project, chosen, mark);
-  return { project, filenames: chosen, yanked: mark, snapshot_version: snapshotVersion };
+  const { timestampVersion } = await index.publisher.setYanked(project, chosen, mark);
+  return { project, filenames: chosen, yanked: mark, timestamp_version: timestampVersion };
 }
 
 function filesOf(page: ProjectPage, version: string): string[] {

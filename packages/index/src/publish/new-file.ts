@@ -31,6 +31,6 @@ export const MAX_FILENAME_LENGTH = 255 - 64 - '.'.length - '.metadata'.length;
 export interface Published {
   /** `already-published`: the same bytes were there before, under this name. */
   readonly outcome: 'published' | 'already-published';
-  /** The snapshot that everyone gets now and that holds the change. */
-  readonly snapshotVersion: number;
+  /** The version of the timestamp that everyone gets now: a publication goes by it, and it leads to the change. */
+  readonly timestampVersion: number;
 }

@@ -58,7 +58,7 @@ const MAX_RENEWALS = 200;
 const MAX_LOOK_MS = 60_000;
 
 interface Waiter {
-  readonly resolve: (snapshotVersion: number) => void;
+  readonly resolve: (timestampVersion: number) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -114,10 +114,10 @@ export class Publisher {
     assertSignable(file);
     const taken = await this.#intake.add(file);
     if (taken.state === 'refused') throw taken.error;
-    const published = this.#parts.table.version('snapshot') ?? 0;
-    if (taken.state === 'published') return { outcome: 'already-published', snapshotVersion: published };
-    const snapshotVersion = await this.#published(taken.change);
-    return { outcome: taken.isNew ? 'published' : 'already-published', snapshotVersion };
+    const published = this.#parts.table.version('timestamp') ?? 0;
+    if (taken.state === 'published') return { outcome: 'already-published', timestampVersion: published };
+    const timestampVersion = await this.#published(taken.change);
+    return { outcome: taken.isNew ? 'published' : 'already-published', timestampVersion };
   }
 
   /** PEP 592: `true` or a reason yanks, `false` takes it back. @throws FileUnknownError */
@@ -125,19 +125,19 @@ export class Publisher {
     project: ProjectName,
     filenames: readonly string[],
     yanked: boolean | string,
-  ): Promise<{ readonly snapshotVersion: number }> {
+  ): Promise<{ readonly timestampVersion: number }> {
     const reason = typeof yanked === 'string' ? signableReason(yanked) : '';
     return this.#change(project, filenames, yanked === false ? 'unyank' : 'yank', yanked === false ? null : reason);
   }
 
   /** Takes a file out of the index for good; its name stays taken. @throws FileUnknownError */
-  delete(project: ProjectName, filename: string): Promise<{ readonly snapshotVersion: number }> {
+  delete(project: ProjectName, filename: string): Promise<{ readonly timestampVersion: number }> {
     return this.#change(project, [filename], 'delete', null);
   }
 
   /**
    * Publishes root and targets that the holders of the offline keys signed, together with everything that the index has to
-   * sign anew because of them. Resolves with the snapshot that holds them.
+   * sign anew because of them. Resolves with the version of the timestamp that leads to them.
    * @throws MetadataRefusedError, OnlineKeyError — nothing was changed
    * @throws IndexClosedError, or what the records or the object store throw: then it may be published later, or not
    */
@@ -165,7 +165,7 @@ export class Publisher {
     filenames: readonly string[],
     kind: ChangeKind,
     reason: string | null,
-  ): Promise<{ readonly snapshotVersion: number }> {
+  ): Promise<{ readonly timestampVersion: number }> {
     if (this.#closed) throw new IndexClosedError();
     const recorded_at = this.#parts.clock().getTime();
     const last = await this.#parts.records.write(async (db) => {
@@ -183,14 +183,14 @@ export class Publisher {
       }
       return id;
     });
-    if (last === 0) return { snapshotVersion: this.#parts.table.version('snapshot') ?? 0 };
-    return { snapshotVersion: await this.#published(last) };
+    if (last === 0) return { timestampVersion: this.#parts.table.version('timestamp') ?? 0 };
+    return { timestampVersion: await this.#published(last) };
   }
 
-  /** Resolves with the snapshot that holds the change. */
+  /** Resolves with the version of the timestamp that leads to the change. */
   #published(change: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      if (change <= this.#publishedUpTo) return resolve(this.#parts.table.version('snapshot') ?? 0);
+      if (change <= this.#publishedUpTo) return resolve(this.#parts.table.version('timestamp') ?? 0);
       if (this.#closed) return reject(new IndexClosedError());
       const waiters = this.#waiters.get(change);
       if (waiters) waiters.push({ resolve, reject });
@@ -252,7 +252,7 @@ export class Publisher {
       this.#unfinished = true; // Also when recording it fails: a commit may have happened that nobody heard of.
       await this.#timed('record', () => recordPublication(records, publication, now));
       await this.#timed('store', () => this.#finish());
-      offered?.waiter.resolve(publication.snapshot);
+      offered?.waiter.resolve(publication.id);
       return !nothing;
     } catch (error) {
       offered?.waiter.reject(error);
@@ -294,7 +294,7 @@ export class Publisher {
       onPublished(pending);
       for (const id of pending.changes) {
         this.#publishedUpTo = Math.max(this.#publishedUpTo, id);
-        for (const { resolve } of this.#waiters.get(id) ?? []) resolve(pending.snapshot);
+        for (const { resolve } of this.#waiters.get(id) ?? []) resolve(pending.id);
         this.#waiters.delete(id);
       }
     }

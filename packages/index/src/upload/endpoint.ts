@@ -49,7 +49,7 @@ export class UploadEndpoint {
     const signal = AbortSignal.any([this.#settings.stop, whenGone(exchange)]);
     const outcome = await this.#gate.run(() => this.#publish(exchange, identity, signal), signal);
     const verb = outcome.outcome === 'published' ? 'Published' : 'Already published';
-    const text = `${verb} ${outcome.file.filename}: it is in signed metadata, snapshot ${outcome.snapshotVersion}.\n`;
+    const text = `${verb} ${outcome.file.filename}: it is in signed metadata, timestamp version ${outcome.timestampVersion}.\n`;
     sendBody(
       exchange,
       200,

@@ -30,7 +30,7 @@ export class MemoryIndex implements ServedIndex {
       const files = this.files.get(file.project) ?? [];
       const published = files.find(({ filename }) => filename === file.filename);
       if (published !== undefined && published.sha256 !== file.sha256) throw new FilenameTakenError(file.filename);
-      if (published !== undefined) return { outcome: 'already-published', snapshotVersion: this.#revision };
+      if (published !== undefined) return { outcome: 'already-published', timestampVersion: this.#revision };
       const { filename, sha256, size, uploadTime, requiresPython, coreMetadata } = file;
       const url = `../../${fileUrlPath(targetPath(file.project, filename), sha256)}`;
       const entry = { filename, url, sha256, size, uploadTime };
@@ -40,13 +40,13 @@ export class MemoryIndex implements ServedIndex {
       ]);
       this.owners.set(file.project, file.account);
       this.#revision += 1;
-      return { outcome: 'published', snapshotVersion: this.#revision };
+      return { outcome: 'published', timestampVersion: this.#revision };
     },
     setYanked: async (
       project: ProjectName,
       filenames: readonly string[],
       yanked: boolean | string,
-    ): Promise<{ snapshotVersion: number }> => {
+    ): Promise<{ timestampVersion: number }> => {
       const files = this.files.get(project) ?? [];
       for (const filename of filenames) {
         if (!files.some((file) => file.filename === filename)) throw new FileUnknownError(project, filename);
@@ -57,7 +57,7 @@ export class MemoryIndex implements ServedIndex {
       });
       this.files.set(project, changed);
       this.#revision += 1;
-      return { snapshotVersion: this.#revision };
+      return { timestampVersion: this.#revision };
     },
   };
 
