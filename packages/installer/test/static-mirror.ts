@@ -11,6 +11,7 @@ export class StaticMirror {
   /** Answers a request itself when it returns true. */
   intercept: Handler | undefined;
   readonly #server: http.Server;
+  readonly #awaited: { readonly path: RegExp; readonly resolve: () => void }[] = [];
   #port = 0;
 
   private constructor(files: ReadonlyMap<string, Uint8Array>) {
@@ -34,6 +35,14 @@ export class StaticMirror {
     return this.asked.filter((each) => (typeof path === 'string' ? each === path : path.test(each))).length;
   }
 
+  /** Resolves as soon as a path has been asked for that fits. */
+  wasAsked(path: RegExp): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.count(path) > 0) resolve();
+      else this.#awaited.push({ path, resolve });
+    });
+  }
+
   close(): Promise<void> {
     return new Promise((resolve) => {
       if (!this.#server.listening) return resolve();
@@ -45,6 +54,7 @@ export class StaticMirror {
   #answer(request: http.IncomingMessage, response: http.ServerResponse): void {
     const path = decodeURIComponent((request.url ?? '/').slice(1));
     this.asked.push(path);
+    for (const awaited of this.#awaited) if (awaited.path.test(path)) awaited.resolve();
     if (this.intercept?.(request, response, path)) return;
     const bytes = this.files.get(path);
     if (!bytes) return void response.writeHead(404).end();

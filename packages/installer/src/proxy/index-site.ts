@@ -5,6 +5,7 @@ import type { VerifiedDistribution } from '../client/verified-project.ts';
 import { NotVouchedError } from '../errors.ts';
 import type { Journal } from './journal.ts';
 import { renderPage } from './page.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { sendDocument, sendFile, sendProblem } from './reply.ts';
 import { parseRoute } from './routes.ts';
 
@@ -12,10 +13,17 @@ import { parseRoute } from './routes.ts';
 export class IndexSite {
   readonly client: IndexClient;
   readonly #journal: Journal;
+  readonly #ahead: ReadAhead;
 
   constructor(client: IndexClient, journal: Journal) {
     this.client = client;
     this.#journal = journal;
+    this.#ahead = new ReadAhead(client);
+  }
+
+  /** Fetches nothing more ahead of time. */
+  stop(): void {
+    this.#ahead.stop();
   }
 
   /** @param path below the index's root, as sent, without query */
@@ -30,6 +38,7 @@ export class IndexSite {
         return this.#guarded(request, response, route.filename, async () => {
           const file = await this.#listed(route);
           const open = async () => {
+            this.#ahead.file(file);
             const verified = await this.client.openFile(file);
             this.#journal.handOut(file);
             return verified;
@@ -47,12 +56,16 @@ export class IndexSite {
 
   async #page(request: IncomingMessage, response: ServerResponse, project: ProjectName): Promise<void> {
     const verified = await this.client.project(project);
-    if (verified) return sendDocument(request, response, renderPage(verified, request.headers.accept));
+    if (verified) {
+      this.#ahead.page(verified);
+      return sendDocument(request, response, renderPage(verified, request.headers.accept));
+    }
     const detail = `The verified metadata of ${this.client.name} lists no project named ${project}.`;
     sendProblem(request, response, 404, 'Not Found', detail);
   }
 
   async #metadata(request: IncomingMessage, response: ServerResponse, file: VerifiedDistribution): Promise<void> {
+    this.#ahead.metadata(file);
     const body = await this.client.coreMetadata(file);
     if (!body || !file.coreMetadata)
       return sendProblem(request, response, 404, 'Not Found', `${file.filename} has no separate metadata.`);

@@ -65,7 +65,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     },
     close: () =>
       new Promise((resolve) => {
-        proxy.dropTunnels();
+        proxy.stop();
         server.close(() => resolve());
         server.closeAllConnections();
       }),
@@ -99,7 +99,9 @@ class Proxy {
     server.on('connect', (request, socket, head) => this.#connect(request, socket, head));
   }
 
-  dropTunnels(): void {
+  /** Ends what goes on without a request. */
+  stop(): void {
+    for (const site of this.#sites.values()) site.stop();
     for (const socket of this.#tunnels) socket.destroy();
   }
 
