@@ -31,6 +31,7 @@ test('what was mistyped is named, with exit code 2', async () => {
     [['init', 'index', '--offline-keys', 'off', '--root-keys', '1'], /a threshold cannot be larger/],
     [['init', 'index', '--offline-keys', 'off', '--timestamp-lifetime', '1s'], /takes a time from 5s to 400d/],
     [['serve', 'index', '--port', '99999'], /--port takes a whole number from 0 to 65535, not "99999"/],
+    [['serve', 'index', '--log-level', 'loud'], /--log-level takes one of trace, .*, not "loud"/],
     [['serve', 'index', '--frob'], /Unknown option '--frob'/],
     [['trust', 'add'], /NAME is missing/],
     [['trust', 'add', 'main', 'http://127.0.0.1:1'], /give either --root FILE or --fingerprint HEX/],

@@ -14,6 +14,6 @@ export {
   type OpenOptions,
 } from './open.ts';
 export { assertLocations } from './config.ts';
-export { createLogger } from './log.ts';
+export { createLogger, LOG_LEVELS, type LogLevel } from './log.ts';
 export type { Lifetimes } from './publish/lifetimes.ts';
 export type { StoreLocations } from './stores.ts';

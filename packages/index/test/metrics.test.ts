@@ -14,7 +14,7 @@ function value(text: string, name: string): number {
 
 test('metrics tell what was published, how long it took, what waits and when metadata expires (P7)', async (t) => {
   const told: [string, number][] = [];
-  const served = await serveIndex(t, { onAnswer: (route, status) => told.push([route, status]) });
+  const served = await serveIndex(t, { onAnswer: ({ route, status }) => told.push([route, status]) });
   const { metrics } = served.index;
   const server = await startMetricsServer(metrics, { host: '127.0.0.1', port: 0 });
   t.after(() => server.close());

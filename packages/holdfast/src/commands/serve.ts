@@ -1,13 +1,13 @@
-import { createLogger, openIndex, startMetricsServer, startServer } from '@holdfast/index';
+import { createLogger, LOG_LEVELS, type LogLevel, openIndex, startMetricsServer, startServer } from '@holdfast/index';
 import { integer, readArguments, text } from '../arguments.ts';
-import type { Command } from '../command.ts';
+import { type Command, UsageError } from '../command.ts';
 import { readPassphrase } from '../passphrase.ts';
 import { untilStopped } from '../signals.ts';
 import { print } from '../terminal.ts';
 
 export const serve: Command = {
   name: 'serve',
-  usage: 'DIRECTORY [--host ADDRESS] [--port PORT] [--public-url URL] [--metrics-port PORT] [--passphrase-file FILE]',
+  usage: 'DIRECTORY [--host ADDRESS] [--port PORT] [--public-url URL] [OPTION]…',
   summary: 'serve an index',
   details: [
     '  --host ADDRESS            127.0.0.1',
@@ -15,6 +15,7 @@ export const serve: Command = {
     '  --public-url URL          where people reach it, when a web server stands in front',
     '  --metrics-port PORT       where Prometheus may ask for /metrics, at the same address; 0 takes a free one',
     '  --passphrase-file FILE    passphrase of the online key; or HOLDFAST_PASSPHRASE, or it is asked for',
+    '  --log-level LEVEL         debug also tells who reads; info; warn; error',
     'Logs are lines of JSON on standard error.',
   ].join('\n'),
   async run(args) {
@@ -25,6 +26,7 @@ export const serve: Command = {
         port: { type: 'string' },
         'public-url': { type: 'string' },
         'metrics-port': { type: 'string' },
+        'log-level': { type: 'string', default: 'info' },
         'passphrase-file': { type: 'string' },
       },
       ['DIRECTORY'],
@@ -38,7 +40,7 @@ export const serve: Command = {
       variable: 'HOLDFAST_PASSPHRASE',
       prompt: 'Passphrase of the online key',
     });
-    const logger = createLogger();
+    const logger = createLogger(logLevel(text(options, 'log-level')));
     const lost = Promise.withResolvers<number>();
     const index = await openIndex(positionals[0] ?? '', { passphrase, logger, onSignerLost: () => lost.resolve(1) });
     try {
@@ -46,7 +48,7 @@ export const serve: Command = {
         host,
         port,
         logger,
-        onAnswer: (route, status, seconds) => index.metrics.request(route, status, seconds),
+        onAnswer: ({ route, status, seconds }) => index.metrics.request(route, status, seconds),
         ...(publicUrl !== undefined && { publicUrl }),
       });
       // Listening for signals first: whoever reads the line may send one at once.
@@ -64,3 +66,9 @@ export const serve: Command = {
     }
   },
 };
+
+function logLevel(given: string | undefined): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === given);
+  if (!level) throw new UsageError(`--log-level takes one of ${LOG_LEVELS.join(', ')}, not "${given}"`);
+  return level;
+}

@@ -1,4 +1,5 @@
 import type { Identity } from '../accounts/accounts.ts';
+import { currentRequest } from '../request-context.ts';
 import { HttpError } from './http-error.ts';
 
 /** The user name that goes with an API token in HTTP Basic, as on PyPI. */
@@ -18,6 +19,8 @@ export async function identify(authorization: string | undefined, authenticate: 
   const identity = await authenticate(readToken(authorization));
   if (identity === undefined)
     throw forbidden('This API token is not valid. It may be mistyped, revoked, or from another index.');
+  const request = currentRequest();
+  if (request) request.account = identity.account;
   return identity;
 }
 

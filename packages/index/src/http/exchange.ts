@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestContext } from '../request-context.ts';
 
 /** One request and its answer, on the raw Node objects. */
-export interface Exchange {
+export interface Exchange extends RequestContext {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Sent as `X-Request-Id` and written to the log, so that a user's report leads to the log line. */
-  readonly id: string;
   /** The request target up to the query, as received: still percent-encoded, always starting with a slash. */
   readonly path: string;
 }

@@ -1,16 +1,18 @@
-import { randomBytes } from 'node:crypto';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { type Logger, pino } from 'pino';
 import { IndexClosedError } from '../errors.ts';
+import { inRequest } from '../request-context.ts';
 import { UploadEndpoint } from '../upload/endpoint.ts';
 import { DEFAULT_UPLOAD_LIMITS, type UploadLimits } from '../upload/limits.ts';
 import { INTERNAL, createApi } from './api.ts';
+import { type Answered, noteWhenDone } from './access-log.ts';
 import { type Exchange, requestPath } from './exchange.ts';
 import { Lookups } from './lookup.ts';
 import { MetadataFiles } from './metadata.ts';
 import { problemOf } from './problem-of.ts';
+import { requestIds } from './request-id.ts';
 import { type Routes, findHandler, problemSender } from './router.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import type { ServedIndex } from './served-index.ts';
@@ -27,7 +29,7 @@ export interface ServerOptions {
   readonly clock?: () => Date;
   readonly logger?: Logger;
   /** Told of every answer. */
-  readonly onAnswer?: (route: string, status: number, seconds: number) => void;
+  readonly onAnswer?: (answered: Answered) => void;
   /** Milliseconds that requests under way may take to finish when the server closes. */
   readonly closeMs?: number;
 }
@@ -92,14 +94,15 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
       connectionsCheckingInterval: 5_000,
     },
     (request, response) => {
-      const exchange = { request, response, id: newId(), path: requestPath(request.url) ?? '*' };
+      const id = newId(request.headers);
+      const exchange: Exchange = { request, response, id, path: requestPath(request.url) ?? '*' };
       underWay.add(response);
       response.once('close', () => underWay.delete(response));
-      logWhenDone(exchange, log);
-      if (options.onAnswer) measureWhenDone(exchange, options.onAnswer);
+      noteWhenDone(exchange, log, options.onAnswer);
       const handler = findHandler(routes, exchange.path);
-      const answered = handler === undefined ? serveApi(exchange) : handler(exchange);
-      answered.catch((error: unknown) => answerError(exchange, error, log));
+      inRequest(exchange, () => (handler === undefined ? serveApi(exchange) : handler(exchange))).catch(
+        (error: unknown) => answerError(exchange, error, log),
+      );
     },
   );
   server.setTimeout(SILENCE_MS);
@@ -144,59 +147,14 @@ function answerError(exchange: Exchange, error: unknown, log: Logger): void {
     return;
   }
   if (problem === undefined) log.error({ id, err: error }, 'request failed');
+  // The client is told to come again; why is for the log.
+  else if (problem.status >= 500) log.warn({ id, err: error, account: exchange.account }, 'request put off');
   problemSender(exchange.path)(exchange, problem ?? INTERNAL);
 }
 
 function isDisconnect(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET' || code === 'EPIPE' || code === 'ABORT_ERR';
-}
-
-/** One line per request: what changes something or fails always, reading only for who wants to see it. */
-function logWhenDone({ request, response, id, path }: Exchange, log: Logger): void {
-  const reading = request.method === 'GET' || request.method === 'HEAD';
-  if (reading && !log.isLevelEnabled('debug')) return;
-  const started = performance.now();
-  response.once('close', () => {
-    const facts = {
-      id,
-      method: request.method,
-      path: path.slice(0, 500),
-      status: response.headersSent ? response.statusCode : 0,
-      ms: Math.round(performance.now() - started),
-      complete: response.writableFinished,
-    };
-    if (reading) log.debug(facts, 'request');
-    else log.info(facts, 'request');
-  });
-}
-
-const ROUTES: ReadonlySet<string> = new Set([
-  '/',
-  '/api',
-  '/files',
-  '/healthz',
-  '/legacy',
-  '/lookup',
-  '/metadata',
-  '/simple',
-  '/targets',
-]);
-
-function measureWhenDone({ response, path }: Exchange, onAnswer: NonNullable<ServerOptions['onAnswer']>): void {
-  const started = performance.now();
-  response.once('close', () => {
-    const segment = /^\/[^/]*/.exec(path)?.[0] ?? '';
-    const status = response.headersSent ? response.statusCode : 499; // the client left before an answer
-    onAnswer(ROUTES.has(segment) ? segment : 'other', status, (performance.now() - started) / 1000);
-  });
-}
-
-/** Ids that are unique across restarts and cost nothing: a random start and a counter. */
-function requestIds(): () => string {
-  const prefix = randomBytes(6).toString('hex');
-  let count = 0;
-  return () => `${prefix}-${((count += 1)).toString(36)}`;
 }
 
 function listen(server: Server, { host, port }: ServerOptions): Promise<string> {

@@ -12,6 +12,7 @@ import {
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Records } from '../records/records.ts';
 import type { ChangeKind } from '../records/schema.ts';
+import { currentRequest, outsideRequests } from '../request-context.ts';
 import { Batches } from './batches.ts';
 import { assertSignable, signableReason } from './signable.ts';
 import { takeIn, type Taken } from './intake.ts';
@@ -60,6 +61,8 @@ const MAX_LOOK_MS = 60_000;
 interface Waiter {
   readonly resolve: (timestampVersion: number) => void;
   readonly reject: (error: unknown) => void;
+  /** The request that waits, for the log. */
+  readonly request?: string | undefined;
 }
 
 /**
@@ -192,9 +195,10 @@ export class Publisher {
     return new Promise((resolve, reject) => {
       if (change <= this.#publishedUpTo) return resolve(this.#parts.table.version('timestamp') ?? 0);
       if (this.#closed) return reject(new IndexClosedError());
+      const waiter = { resolve, reject, request: currentRequest()?.id };
       const waiters = this.#waiters.get(change);
-      if (waiters) waiters.push({ resolve, reject });
-      else this.#waiters.set(change, [{ resolve, reject }]);
+      if (waiters) waiters.push(waiter);
+      else this.#waiters.set(change, [waiter]);
       this.#wake();
     });
   }
@@ -205,7 +209,7 @@ export class Publisher {
 
   #sign(): Promise<void> {
     this.#again = true;
-    this.#signing ??= this.#signAll();
+    this.#signing ??= outsideRequests(() => this.#signAll());
     return this.#signing;
   }
 
@@ -217,7 +221,8 @@ export class Publisher {
         while (!this.#closed && (await this.#publishOnce()));
       }
     } catch (error) {
-      this.#parts.logger.error({ err: error }, 'publishing failed; it is tried again');
+      const requests = requestsOf([...this.#waiters.values()].flat());
+      this.#parts.logger.error({ err: error, requests }, 'publishing failed; it is tried again');
       this.#failWaiters(error);
       throw error;
     } finally {
@@ -292,11 +297,15 @@ export class Publisher {
       table.publish(pending.id, pending.roles);
       this.#adoptOffline(pending);
       onPublished(pending);
+      const told: Waiter[] = [];
       for (const id of pending.changes) {
         this.#publishedUpTo = Math.max(this.#publishedUpTo, id);
-        for (const { resolve } of this.#waiters.get(id) ?? []) resolve(pending.id);
+        told.push(...(this.#waiters.get(id) ?? []));
         this.#waiters.delete(id);
       }
+      const facts = { timestampVersion: pending.id, changes: pending.changes.length, requests: requestsOf(told) };
+      this.#parts.logger.info(facts, 'publication');
+      for (const { resolve } of told) resolve(pending.id);
     }
     this.#unfinished = false;
   }
@@ -323,4 +332,8 @@ export class Publisher {
     for (const { waiter } of this.#offers) waiter.reject(cause);
     this.#offers = [];
   }
+}
+
+function requestsOf(waiters: readonly Waiter[]): string[] {
+  return waiters.flatMap(({ request }) => (request === undefined ? [] : [request]));
 }
