@@ -1,24 +1,16 @@
-import { hash } from 'node:crypto';
 import { type BinRole, binPrefix, snapshotTreeMember, UNCLAIMED } from '@holdfast/trust';
 import { type MetaFile, snapshotJson, timestampJson } from '@holdfast/tuf';
 import type { Kysely } from 'kysely';
 import type { Database } from '../records/schema.ts';
-import { binRoleJson, type ChangedFile, planChangedLeaf, roleOf } from './bin-roles.ts';
+import { type ChangedFile, planChangedLeaf, roleOf } from './bin-roles.ts';
 import { binDigits } from './file-rows.ts';
 import { binExpiry, expiry, isDue, type Lifetimes } from './lifetimes.ts';
 import type { AcceptedOffer } from './offline.ts';
 import { type Change, outcomesOf } from './outcomes.ts';
 import type { RoleTable } from './role-table.ts';
 import type { RootVersion } from './roots.ts';
+import { signedRole, type SignedRole, signRoles } from './sign-roles.ts';
 import type { SigningKeys } from './signing-keys.ts';
-
-/** New signed bytes of a role. */
-export interface SignedRole {
-  readonly role: string;
-  readonly version: number;
-  readonly expiresAt: number;
-  readonly bytes: Uint8Array;
-}
 
 /** Everything that one publication shows to the world, signed. Nothing of it changes any more. */
 export interface Publication {
@@ -53,14 +45,15 @@ export interface PrepareOptions {
 export async function preparePublication(options: PrepareOptions): Promise<Publication> {
   const { table, keys, lifetimes, now, changes, offer } = options;
   const { root, targets } = offer ?? {};
-  const roles: SignedRole[] = targets ? [{ role: 'targets', ...targets }] : [];
-  for (const bin of await changedBins(options)) {
-    const role = roleOf(bin);
-    const version = table.nextVersion(role);
-    const expires = binExpiry(now, lifetimes.bins, options.random());
-    const bytes = await keys.sign(UNCLAIMED, binRoleJson(bin, version, expires, keys));
-    roles.push({ role, version, expiresAt: expires.getTime(), bytes });
-  }
+  const roles: SignedRole[] = targets
+    ? [signedRole('targets', targets.version, new Date(targets.expiresAt), targets.bytes)]
+    : [];
+  const bins = (await changedBins(options)).map((bin) => ({
+    bin,
+    version: table.nextVersion(roleOf(bin)),
+    expires: binExpiry(now, lifetimes.bins, options.random()),
+  }));
+  for await (const role of signRoles(bins, keys)) roles.push(role);
 
   const before = table.online('snapshot');
   // An offer may have changed who signs it.
@@ -123,11 +116,8 @@ async function signSnapshot(
   const version = table.nextVersion('snapshot');
   const expires = expiry(now, lifetimes.snapshot);
   const bytes = await keys.sign('snapshot', snapshotJson({ version, expires, meta }));
-  const hashes = new Map([['sha256', hash('sha256', bytes)]]);
-  return {
-    signed: { role: 'snapshot', version, expiresAt: expires.getTime(), bytes },
-    meta: { version, length: bytes.length, hashes },
-  };
+  const signed = signedRole('snapshot', version, expires, bytes);
+  return { signed, meta: { version, length: bytes.length, hashes: new Map([['sha256', signed.sha256]]) } };
 }
 
 /** A new timestamp for the new snapshot, or for the one that is published, and for the tree that lists the same. */
@@ -141,7 +131,7 @@ async function signTimestamp(
   const expires = expiry(now, lifetimes.timestamp);
   const extra = snapshotTreeMember(tree);
   const bytes = await keys.sign('timestamp', timestampJson({ version, expires, snapshot: meta, extra }));
-  return { role: 'timestamp', version, expiresAt: expires.getTime(), bytes };
+  return signedRole('timestamp', version, expires, bytes);
 }
 
 async function publishedSnapshot(db: Kysely<Database>): Promise<MetaFile> {
