@@ -34,7 +34,7 @@ test('a request keeps the id that a proxy gave it, and no other text becomes one
     { traceparent: `00-${'0'.repeat(32)}-00f067aa0ba902b7-01` },
     { traceparent: `00-${TRACE}-${'0'.repeat(16)}-01` },
     { traceparent: `01-${TRACE}-00f067aa0ba902b7-01` },
-    { traceparent: `${'00-'.repeat(4000)}` },
+    { traceparent: '00-'.repeat(4000) },
   ];
   for (const headers of refused) assert.match(await idOf(headers), /^[0-9a-f]{12}-\w+$/, JSON.stringify(headers));
 });
@@ -54,7 +54,7 @@ test('each line of an upload has its id: the request, the upload and the publica
   assert.deepEqual([line('upload')['id'], line('upload')['timestampVersion']], [UUID, publication['timestampVersion']]);
   const { id, account, method, route, status, received, sent, ms, complete } = line('request');
   assert.deepEqual([id, account, method, route, status, complete], [UUID, 'ann', 'POST', '/legacy', 200, true]);
-  assert.ok(Number(received) > wheel.bytes.length && Number(received) < wheel.bytes.length + 4000, `${received}`);
+  assert.ok(Number(received) > wheel.bytes.length && Number(received) < wheel.bytes.length + 4000, String(received));
   assert.ok(Number(sent) > 100 && Number(sent) < 2000 && Number(ms) >= 0);
   const last = lines.filter(({ msg }) => msg === 'request').at(-1) ?? {};
   assert.deepEqual([last['path'], last['route'], last['status']], ['/nothing/here', 'other', 404]);

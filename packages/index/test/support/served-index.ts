@@ -9,6 +9,7 @@ import {
   initIndex,
   type OpenIndex,
   openIndex,
+  type OpenOptions,
   type ServerOptions,
   startServer,
   type StoreLocations,
@@ -33,7 +34,7 @@ export const PASSPHRASE = 'a passphrase for tests';
 export async function serveIndex(
   t: TestContext,
   options: Partial<ServerOptions> = {},
-  { stores = {}, ...opening }: { readonly stores?: StoreLocations; readonly onSignerLost?: () => void } = {},
+  { stores = {}, ...opening }: Partial<OpenOptions> & { readonly stores?: StoreLocations } = {},
 ): Promise<ServedIndexUnderTest> {
   const parent = await mkdtemp(join(tmpdir(), 'holdfast-served-'));
   const directory = join(parent, 'index');
