@@ -8,11 +8,13 @@ import { median } from './lib/statistics.ts';
 /**
  * A verified `holdfast pip install` of a closure of about 30 packages, beside a plain `pip install` from the same index, in turns. Cold: no
  * pip cache, no verified files, no metadata. Warm: both have installed the same before. Each into an empty directory.
+ * `install.ts [ROUNDS [ROUND_TRIP_MS]]`
  */
 const ROUNDS = Number(process.argv[2] ?? 5);
+const ROUND_TRIP_MS = Number(process.argv[3] ?? 30);
 const WANTED = ['sphinx', 'jinja2', 'flask', 'rich'];
 
-const index = await serveIndex();
+const index = await serveIndex({ roundTripMs: ROUND_TRIP_MS });
 const dist = join(index.place, 'dist');
 await mkdir(dist);
 const pip = join(clients, 'pip');
@@ -52,14 +54,18 @@ const line = (state: 'cold' | 'warm', goal: number): { what: string; value: stri
   return { what: `verified ÷ plain, ${state}`, value: ratio.toFixed(3), goal: `≤ ${goal}`, met: ratio <= goal };
 };
 const seconds = (values: readonly number[]): string => `${(median(values) / 1000).toFixed(2)} s`;
-report('pip install', `${files.length} packages, medians of ${ROUNDS} rounds, loopback`, [
-  { what: 'plain, cold', value: seconds(times.cold.plain) },
-  { what: 'verified, cold', value: seconds(times.cold.verified) },
-  line('cold', 1.15),
-  { what: 'plain, warm', value: seconds(times.warm.plain) },
-  { what: 'verified, warm', value: seconds(times.warm.verified) },
-  line('warm', 1.05),
-]);
+report(
+  'pip install',
+  `${files.length} packages, medians of ${ROUNDS} rounds, a link with a round trip of ${ROUND_TRIP_MS} ms`,
+  [
+    { what: 'plain, cold', value: seconds(times.cold.plain) },
+    { what: 'verified, cold', value: seconds(times.cold.verified) },
+    line('cold', ROUND_TRIP_MS > 0 ? 1.05 : 1.15),
+    { what: 'plain, warm', value: seconds(times.warm.plain) },
+    { what: 'verified, warm', value: seconds(times.warm.verified) },
+    line('warm', ROUND_TRIP_MS > 0 ? 1 : 1.05),
+  ],
+);
 
 /** Milliseconds that one installation takes, as a whole process. */
 async function install(kind: 'plain' | 'verified', state: 'cold' | 'warm'): Promise<number> {

@@ -24,7 +24,8 @@ export function holdfast(...args: string[]): string[] {
   return [process.execPath, join(root, 'packages', 'holdfast', 'bin', 'holdfast.js'), ...args];
 }
 
-export async function serveIndex(): Promise<ServedIndex> {
+/** @param roundTripMs of the link to it; 0 for the bare loopback interface */
+export async function serveIndex({ roundTripMs = 0 } = {}): Promise<ServedIndex> {
   const place = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
   const directory = join(place, 'index');
   const environment = {
@@ -46,9 +47,17 @@ export async function serveIndex(): Promise<ServedIndex> {
     environment,
     /(http:\/\/[^\s:]+:(\d+))/,
   );
+  const link =
+    roundTripMs > 0 &&
+    (await start(
+      [process.execPath, join(root, 'bench', 'lib', 'slow-link.ts'), match[2] ?? '', String(roundTripMs)],
+      process.env,
+      /port (\d+)/,
+    ));
+  const port = link ? (link.match[1] ?? '') : (match[2] ?? '');
   return {
-    url: match[1] ?? '',
-    port: Number(match[2]),
+    url: `http://127.0.0.1:${port}`,
+    port: Number(port),
     token,
     rootFile: join(place, 'offline', 'root.json'),
     place,
@@ -57,6 +66,7 @@ export async function serveIndex(): Promise<ServedIndex> {
       const ended = once(child, 'exit');
       child.kill('SIGTERM');
       await ended;
+      if (link) link.child.kill();
       await rm(place, { recursive: true, force: true });
     },
   };
