@@ -9,15 +9,9 @@ export {
   planLeaf,
 } from './bin-tree.ts';
 export { InvalidTargetError, ProofError } from './errors.ts';
-export {
-  decodeLookup,
-  encodeLookup,
-  type Lookup,
-  type LookedUpRole,
-  MAX_LOOKUP_BYTES,
-  rolesFor,
-  verifyLookup,
-} from './lookup.ts';
+export { type Asker, lookupPath, readAsker } from './lookup-path.ts';
+export { type ApplyDelta, type LookedUpRole, rolesFor, verifyLookup } from './lookup.ts';
+export { decodeLookup, encodeLookup, type Lookup, MAX_LOOKUP_BYTES, type SentFile } from './lookup-format.ts';
 export { minimumDelegations, type RoleHolders, UNCLAIMED } from './roles.ts';
 export type { RoleEntry } from './snapshot-tree/cell.ts';
 export { snapshotTreeMember, snapshotTreeRoot } from './snapshot-tree/in-timestamp.ts';

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { normalizeName } from '@holdfast/python-index';
 import fc from 'fast-check';
 import { ProofError } from './errors.ts';
-import { decodeLookup, encodeLookup, type Lookup, rolesFor, verifyLookup } from './lookup.ts';
+import { type ApplyDelta, rolesFor, verifyLookup } from './lookup.ts';
+import { decodeLookup, encodeLookup, type Lookup, type SentFile } from './lookup-format.ts';
 import { verifyProof } from './snapshot-tree/proof.ts';
 import { SnapshotTree } from './snapshot-tree/tree.ts';
 import { projectBin } from './target-path.ts';
 
 const flask = normalizeName('flask');
 const bin = projectBin(flask);
+const whole = (bytes: Uint8Array): SentFile => ({ bytes });
 const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** A tree with five roles for flask, some for others, and the file of each. */
@@ -32,7 +35,7 @@ function scene(): { root: string; lookup: Lookup; files: ReadonlyMap<string, Uin
   const own = rolesFor(flask, verifyProof(root, bin, proof).values()).map(
     ({ role }) => files.get(role) ?? assert.fail(),
   );
-  return { root, lookup: { proof, files: own }, files };
+  return { root, lookup: { proof, files: own.map(whole) }, files };
 }
 
 test('a lookup brings every role that can answer for a project, each with the bytes that the snapshot lists (P3)', () => {
@@ -50,7 +53,7 @@ test('two roles with the same file share it', () => {
   const bytes = Buffer.from('empty');
   for (const role of ['claimed', 'unclaimed']) tree.set({ role, version: 1, length: bytes.length, sha256: sha(bytes) });
   const root = tree.commit();
-  const lookup = { proof: tree.prove(root, bin) ?? assert.fail(), files: [bytes] };
+  const lookup = { proof: tree.prove(root, bin) ?? assert.fail(), files: [whole(bytes)] };
   assert.deepEqual(
     verifyLookup(root, flask, lookup).map(({ role }) => role),
     ['claimed', 'unclaimed'],
@@ -59,39 +62,94 @@ test('two roles with the same file share it', () => {
 
 test('what the asker has need not be sent', () => {
   const { root, lookup } = scene();
-  const [first = new Uint8Array(), ...rest] = lookup.files;
+  const [{ bytes: first } = assert.fail(), ...rest] = lookup.files;
   const held = new Map([[sha(first), first]]);
   assert.equal(verifyLookup(root, flask, { ...lookup, files: rest }, held).length, 5);
 });
 
 test('a lookup that omits, swaps, repeats, changes or adds a role is refused', () => {
   const { root, lookup, files } = scene();
-  const [first = new Uint8Array(), ...rest] = lookup.files;
-  const six = files.get('project.six') ?? assert.fail();
-  const wrong: readonly (readonly Uint8Array[])[] = [
+  const [first = assert.fail(), ...rest] = lookup.files;
+  const six = whole(files.get('project.six') ?? assert.fail());
+  const wrong: readonly (readonly SentFile[])[] = [
     rest,
     [six, ...rest],
+    [first, first, ...rest.slice(1)],
     [first, ...lookup.files],
-    [Buffer.concat([first, first]), ...rest],
+    [whole(Buffer.concat([first.bytes, first.bytes])), ...rest],
     [...lookup.files, six],
     [],
   ];
   for (const given of wrong) assert.throws(() => verifyLookup(root, flask, { ...lookup, files: given }), ProofError);
   assert.throws(() => verifyLookup(root, normalizeName('six'), lookup), ProofError);
-  assert.throws(() => verifyLookup(sha(first), flask, lookup), ProofError);
+  assert.throws(() => verifyLookup(sha(first.bytes), flask, lookup), ProofError);
 });
 
 test('an answer cut, changed or continued anywhere is refused', () => {
   const { root, lookup } = scene();
-  const whole = encodeLookup(lookup);
-  for (let at = 0; at < whole.length; at++) {
-    assert.throws(() => verifyLookup(root, flask, decodeLookup(whole.with(at, (whole[at] ?? 0) ^ 1))), ProofError);
-    assert.throws(() => decodeLookup(whole.subarray(0, at)), ProofError);
+  const answer = encodeLookup(lookup);
+  for (let at = 0; at < answer.length; at++) {
+    assert.throws(() => verifyLookup(root, flask, decodeLookup(answer.with(at, (answer[at] ?? 0) ^ 1))), ProofError);
+    assert.throws(() => decodeLookup(answer.subarray(0, at)), ProofError);
   }
-  assert.throws(() => decodeLookup(Uint8Array.from([...whole, 0])), ProofError);
+  assert.throws(() => decodeLookup(Uint8Array.from([...answer, 0])), ProofError);
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-      assert.throws(() => verifyLookup(root, flask, decodeLookup(Uint8Array.from([1, 0, 1, ...bytes]))), ProofError);
+      assert.throws(() => verifyLookup(root, flask, decodeLookup(Uint8Array.from([2, 0, 1, ...bytes]))), ProofError);
     }),
   );
+});
+
+/** The scene with its second file as a delta against what the asker holds. */
+function deltaScene(): { root: string; lookup: Lookup; old: Uint8Array; held: ReadonlyMap<string, Uint8Array> } {
+  const { root, lookup } = scene();
+  const old = Buffer.from('the file of nobody, before');
+  const [first = assert.fail(), second = assert.fail(), ...rest] = lookup.files;
+  const bytes = zstdCompressSync(second.bytes, { dictionary: old });
+  const delta = { dictionary: sha(old).slice(0, 8), bytes };
+  return { root, lookup: { ...lookup, files: [first, delta, ...rest] }, old, held: new Map([[sha(old), old]]) };
+}
+
+const applyDelta: ApplyDelta = (delta, dictionary, maxLength) =>
+  zstdDecompressSync(delta, { dictionary, maxOutputLength: maxLength });
+
+test('a role may come as a delta against a file that the asker holds, and is what the snapshot lists (P3)', () => {
+  const { root, lookup, held } = deltaScene();
+  const roles = verifyLookup(root, flask, decodeLookup(encodeLookup(lookup)), held, applyDelta);
+  assert.equal(roles.length, 5);
+  for (const { role, bytes } of roles) assert.equal(Buffer.from(bytes).toString(), `the file of ${role}`);
+});
+
+test('a delta that makes something else, too much, or is against a file that is not held is refused', () => {
+  const { root, lookup, old, held } = deltaScene();
+  const delta = lookup.files[1] ?? assert.fail();
+  const refused = (bytes: Uint8Array, known = held, apply?: ApplyDelta): void =>
+    assert.throws(() => {
+      const files = lookup.files.with(1, { ...delta, bytes });
+      verifyLookup(root, flask, { ...lookup, files }, known, apply);
+    }, ProofError);
+  refused(zstdCompressSync(Buffer.from('the file of six'), { dictionary: old }), held, applyDelta);
+  refused(zstdCompressSync(Buffer.alloc(1 << 20), { dictionary: old }), held, applyDelta);
+  refused(delta.bytes.subarray(0, -1), held, applyDelta);
+  refused(new Uint8Array(), held, applyDelta);
+  refused(delta.bytes, new Map(), applyDelta);
+  refused(delta.bytes, new Map([[sha(old), Buffer.from('damaged in the store')]]), applyDelta);
+  refused(delta.bytes);
+});
+
+test('nothing is decoded before the proof holds, and never more than the longest role that it lists', () => {
+  const { root, lookup, held } = deltaScene();
+  const longest = Math.max(...scene().lookup.files.map(({ bytes }) => bytes.length));
+  const limits: number[] = [];
+  const apply: ApplyDelta = (delta, dictionary, maxLength) => {
+    limits.push(maxLength);
+    return applyDelta(delta, dictionary, maxLength);
+  };
+  assert.throws(() => verifyLookup(sha(new Uint8Array()), flask, lookup, held, apply), ProofError);
+  const delta = lookup.files[1] ?? assert.fail();
+  const many = Array.from({ length: 6 }, () => delta);
+  assert.throws(() => verifyLookup(root, flask, { ...lookup, files: many }, held, apply), ProofError);
+  assert.deepEqual(limits, []);
+  verifyLookup(root, flask, lookup, held, apply);
+  assert.deepEqual(limits, [longest]);
 });

@@ -1,5 +1,5 @@
 import { asProjectName, type ProjectName } from '@holdfast/python-index';
-import { encodeLookup } from '@holdfast/trust';
+import { encodeLookup, readAsker } from '@holdfast/trust';
 import { ByteLru } from '../byte-lru.ts';
 import { Document } from './document.ts';
 import type { Exchange } from './exchange.ts';
@@ -11,8 +11,6 @@ import type { ServedIndex } from './served-index.ts';
 const CACHE_BYTES = 32 * 2 ** 20;
 
 const PATH = /^\/lookup\/([0-9a-f]{64})\/([a-z0-9-]{1,300})$/;
-/** Up to 64 times eight hex digits. */
-const HAVE = /^have=([0-9a-f]{8}(?:\.[0-9a-f]{8}){0,63})$/;
 
 /** `/lookup/<root hash>/<project>` (docs/formats/lookup.md): a project's roles of one snapshot, with their proof, in one answer. */
 export class Lookups {
@@ -29,13 +27,13 @@ export class Lookups {
     // Only the canonical name has an address, so that caches hold each answer once.
     const project = asProjectName(name);
     if (project === undefined) throw notFound('This address');
-    const query = exchange.request.url?.slice(exchange.path.length + 1) ?? '';
-    const [, have = ''] = HAVE.exec(query) ?? [];
-    if (query !== '' && have === '') throw notFound('This address');
-    const key = `${root}/${project}?${have}`;
+    const query = exchange.request.url?.slice(exchange.path.length) ?? '';
+    const asker = readAsker(query);
+    if (asker === undefined) throw notFound('This address');
+    const key = `${root}/${project}${query}`;
     const kept = this.#cache.get(key);
     if (kept) return kept.send(exchange);
-    const document = await this.#answer(root, project, new Set(have.split('.')));
+    const document = await this.#answer(root, project, new Set(asker.have));
     this.#cache.set(key, document, document.cost);
     await document.send(exchange);
   }
@@ -45,7 +43,10 @@ export class Lookups {
     if (lookup === undefined) throw snapshotGone();
     const wanted = new Map(lookup.roles.map((role) => [role.sha256, role]));
     const files = [...wanted.values()].filter(({ sha256 }) => !have.has(sha256.slice(0, 8)));
-    const body = encodeLookup({ proof: lookup.proof, files: await Promise.all(files.map((role) => role.read())) });
+    const body = encodeLookup({
+      proof: lookup.proof,
+      files: await Promise.all(files.map(async (role) => ({ bytes: await role.read() }))),
+    });
     return new Document(body, {
       ...OPEN_TO_ALL,
       'Content-Type': 'application/vnd.holdfast.lookup',

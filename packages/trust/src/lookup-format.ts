@@ -1,0 +1,104 @@
+import { ProofError } from './errors.ts';
+import { toHex } from './hex.ts';
+
+/** A role's file as an answer carries it: whole, or as a delta against a file that the asker holds. */
+export interface SentFile {
+  /** The first 8 hex digits of the SHA-256 of the file that the delta is against; without it, `bytes` are the whole file. */
+  readonly dictionary?: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What a server answers for one project under one root hash: docs/formats/lookup.md. */
+export interface Lookup {
+  /** Of the project's bin. */
+  readonly proof: Uint8Array;
+  /** The different files of roles that the proof lists for the project, except for those that the asker has. */
+  readonly files: readonly SentFile[];
+}
+
+const FORMAT = 2;
+const WHOLE = 0;
+const DELTA = 1;
+/** Tops and bins of four trees at seven depths, and more roles of one project than anyone has. */
+const MAX_FILES = 256;
+/** The most bytes that an answer can have. */
+export const MAX_LOOKUP_BYTES = 64 << 20;
+
+export function encodeLookup({ proof, files }: Lookup): Uint8Array {
+  const bytes = new Uint8Array(
+    files.reduce((sum, file) => sum + headBytes(file) + file.bytes.length, 7 + proof.length),
+  );
+  const view = new DataView(bytes.buffer);
+  bytes[0] = FORMAT;
+  view.setUint16(1, files.length);
+  let at = 3;
+  const put = (part: Uint8Array): void => {
+    view.setUint32(at, part.length);
+    bytes.set(part, at + 4);
+    at += 4 + part.length;
+  };
+  put(proof);
+  for (const file of files) {
+    bytes[at++] = file.dictionary === undefined ? WHOLE : DELTA;
+    if (file.dictionary !== undefined) view.setUint32(at, Number.parseInt(file.dictionary, 16));
+    if (file.dictionary !== undefined) at += 4;
+    put(file.bytes);
+  }
+  return bytes;
+}
+
+const headBytes = ({ dictionary }: SentFile): number => (dictionary === undefined ? 5 : 9);
+
+/**
+ * Reads an answer. The address to ask is {@link lookupPath}'s; what is read goes to {@link verifyLookup}, which alone makes it worth
+ * anything.
+ * @throws ProofError for what is no answer; what it says is not verified yet
+ */
+export function decodeLookup(bytes: Uint8Array): Lookup {
+  if (bytes.length > MAX_LOOKUP_BYTES) throw new ProofError('the answer is too long');
+  const input = new Input(bytes);
+  if (input.number(1) !== FORMAT) throw new ProofError('the answer is in an unknown format');
+  const count = input.number(2);
+  if (count > MAX_FILES) throw new ProofError('the answer holds too many roles');
+  const proof = input.bytes(input.number(4));
+  const files = Array.from({ length: count }, () => readFile(input));
+  input.end();
+  return { proof, files };
+}
+
+function readFile(input: Input): SentFile {
+  const kind = input.number(1);
+  if (kind !== WHOLE && kind !== DELTA) throw new ProofError('a role of the answer is neither whole nor a delta');
+  const dictionary = kind === DELTA && { dictionary: toHex(input.bytes(4)) };
+  return { ...dictionary, bytes: input.bytes(input.number(4)) };
+}
+
+class Input {
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor({ buffer, byteOffset, byteLength }: Uint8Array) {
+    this.#view = new DataView(buffer, byteOffset, byteLength);
+  }
+
+  number(width: 1 | 2 | 4): number {
+    const at = this.#skip(width);
+    if (width === 1) return this.#view.getUint8(at);
+    return width === 2 ? this.#view.getUint16(at) : this.#view.getUint32(at);
+  }
+
+  bytes(length: number): Uint8Array {
+    return new Uint8Array(this.#view.buffer, this.#view.byteOffset + this.#skip(length), length);
+  }
+
+  end(): void {
+    if (this.#at !== this.#view.byteLength) throw new ProofError('something follows the answer');
+  }
+
+  #skip(length: number): number {
+    const at = this.#at;
+    if (length > this.#view.byteLength - at) throw new ProofError('the answer ends too early');
+    this.#at += length;
+    return at;
+  }
+}
