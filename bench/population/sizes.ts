@@ -36,7 +36,7 @@ export function filesPerProject(files: number, seed: number): Uint32Array {
 function setMeasured(sorted: Uint32Array): void {
   const total = sum(sorted);
   for (const size of MEASURED_SIZES) {
-    const count = Math.max(1, Math.min(MEASURED_OF_EACH, Math.floor(total / 5 / size)));
+    const count = Math.min(MEASURED_OF_EACH, Math.floor(total / 5 / size));
     const first = Math.max(0, sorted.findIndex((value) => value >= size) - count);
     sorted.fill(size, first, Math.min(sorted.length, first + count));
   }
