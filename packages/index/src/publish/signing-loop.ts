@@ -1,0 +1,227 @@
+import { UNCLAIMED } from '@holdfast/trust';
+import type { Signer } from '@holdfast/tuf';
+import type { Logger } from 'pino';
+import { IndexClosedError, MetadataRefusedError, OnlineKeyError } from '../errors.ts';
+import type { ObjectStore } from '../objects/object-store.ts';
+import type { Records } from '../records/records.ts';
+import { outsideRequests } from '../request-context.ts';
+import type { Watch } from '../watch.ts';
+import { dueBins, timestampIsDue } from './due.ts';
+import type { Lifetimes } from './lifetimes.ts';
+import { acceptOffer, type AcceptedOffer, type Offline, type OfflineOffer } from './offline.ts';
+import { preparePublication } from './prepare.ts';
+import {
+  finishPublication,
+  type PendingPublication,
+  recordPublication,
+  unfinishedPublication,
+} from './publications.ts';
+import type { RoleTable } from './role-table.ts';
+import { SigningKeys } from './signing-keys.ts';
+
+export interface SigningParts {
+  /** Those of the right to sign: when it is lost, they write nothing any more. */
+  readonly records: Records;
+  readonly objects: ObjectStore;
+  readonly table: RoleTable;
+  readonly lifetimes: Lifetimes;
+  readonly clock: () => Date;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** All online keys of the index; root and targets say which of them sign what. */
+  readonly signers: readonly Signer[];
+  /** Called when a publication has become visible. */
+  readonly onPublished: (publication: PendingPublication) => void;
+  /** Called when one failed; it is tried again. */
+  readonly onFailed: (error: unknown) => void;
+  /** Watches the parts of a publication: sign what waits, write it to the records, put it into the object store. */
+  readonly watch: Watch;
+}
+
+/** Changes that share one publication. */
+const MAX_CHANGES = 500;
+/** Bins that are signed again for their age in one publication: the rest follows in the next. */
+const MAX_RENEWALS = 200;
+/** Renewal is looked for this often, in milliseconds, and ten times in the life of a timestamp. */
+const MAX_LOOK_MS = 60_000;
+
+interface Offered {
+  readonly offer: OfflineOffer;
+  readonly waiter: {
+    readonly resolve: (timestampVersion: number) => void;
+    readonly reject: (error: unknown) => void;
+  };
+}
+
+/**
+ * The one signer of an index (DESIGN §5). Changes wait in the records; whatever waits is signed together, written to the
+ * records as a prepared publication, put into the object store, timestamp last, and only then acknowledged.
+ */
+export class SigningLoop {
+  readonly #parts: SigningParts;
+  #offline: Offline | undefined;
+  #keys: SigningKeys | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #offers: Offered[] = [];
+  /** A publication may be recorded that is not known to be in the object store. */
+  #unfinished = true;
+  #signing: Promise<void> | undefined;
+  #again = false;
+  #closed = false;
+
+  /** `offline` is undefined for an index that is being made: its first offer brings root and targets. */
+  constructor(parts: SigningParts, offline: Offline | undefined) {
+    this.#parts = parts;
+    this.#offline = offline;
+    this.#keys = offline && SigningKeys.from(offline.root, offline.targets, parts.signers);
+  }
+
+  /** From now on looks by itself for what is due, and again for what failed. */
+  keepFresh(): void {
+    const look = Math.min(MAX_LOOK_MS, this.#parts.lifetimes.timestamp * 100);
+    this.#timer ??= setInterval(() => this.wake(), look).unref();
+  }
+
+  /** Puts what was prepared before, signs what waits and what is due; resolves when everything is visible. */
+  async catchUp(): Promise<void> {
+    await this.#sign();
+  }
+
+  /** Looks for what waits. */
+  wake(): void {
+    if (!this.#closed) void this.#sign().catch(() => {}); // Whoever waits was told; the timer tries again.
+  }
+
+  /**
+   * Publishes root and targets that the holders of the offline keys signed, together with everything that the index has to
+   * sign anew because of them. Resolves with the version of the timestamp that leads to them.
+   * @throws MetadataRefusedError, OnlineKeyError — nothing was changed
+   * @throws IndexClosedError, or what the records or the object store throw: then it may be published later, or not
+   */
+  importOffline(offer: OfflineOffer): Promise<number> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new IndexClosedError());
+      this.#offers.push({ offer, waiter: { resolve, reject } });
+      this.wake();
+    });
+  }
+
+  /** Finishes what is being signed. What waits is signed at the next start, or by another process. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await this.#signing?.catch(() => {}); // It was logged, and whoever waits was told.
+    this.#failOffers(new IndexClosedError());
+  }
+
+  #sign(): Promise<void> {
+    this.#again = true;
+    this.#signing ??= outsideRequests(() => this.#signAll());
+    return this.#signing;
+  }
+
+  /** Ends in the same turn in which it finds nothing more to do: a call in between starts it again. */
+  async #signAll(): Promise<void> {
+    try {
+      while (this.#again && !this.#closed) {
+        this.#again = false;
+        while (!this.#closed && (await this.#publishOnce()));
+      }
+    } catch (error) {
+      this.#parts.onFailed(error);
+      this.#failOffers(error);
+      throw error;
+    } finally {
+      this.#signing = undefined;
+    }
+  }
+
+  /** One publication. Whether there was anything to publish. */
+  async #publishOnce(): Promise<boolean> {
+    const { records, table, lifetimes, clock, random, watch } = this.#parts;
+    if (this.#unfinished) await this.#finish();
+    const now = clock();
+    const offered = await this.#nextOffer(now);
+    const keys = offered?.keys ?? this.#keys;
+    if (!keys) return false;
+    try {
+      const changes = await records.read
+        .selectFrom('changes')
+        .selectAll()
+        .where('publication', 'is', null)
+        .orderBy('id')
+        .limit(MAX_CHANGES)
+        .execute();
+      const rekeyed = this.#keys !== undefined && !this.#keys.signAlike(UNCLAIMED, keys);
+      const renewals = rekeyed ? this.#allBins() : await dueBins(records.read, lifetimes, now, MAX_RENEWALS);
+      if (table.version(UNCLAIMED) === undefined) renewals.push(UNCLAIMED);
+      const nothing = changes.length === 0 && renewals.length === 0 && !offered;
+      if (nothing && !timestampIsDue(table, lifetimes, now)) return false;
+      const offer = offered?.accepted;
+      const sources = { db: records.read, table, keys, lifetimes, now, random };
+      const publication = await watch({ part: 'publish', operation: 'sign' }, () =>
+        preparePublication({ ...sources, changes, renewals, offer }),
+      );
+      this.#unfinished = true; // Also when recording it fails: a commit may have happened that nobody heard of.
+      await watch({ part: 'publish', operation: 'record' }, () => recordPublication(records, publication, now));
+      await watch({ part: 'publish', operation: 'store' }, () => this.#finish());
+      offered?.waiter.resolve(publication.id);
+      return !nothing;
+    } catch (error) {
+      offered?.waiter.reject(error);
+      throw error;
+    }
+  }
+
+  /** The next offer that may be published; whoever made another one is told why not. */
+  async #nextOffer(
+    now: Date,
+  ): Promise<{ accepted: AcceptedOffer; keys: SigningKeys; waiter: Offered['waiter'] } | undefined> {
+    for (let next = this.#offers.shift(); next; next = this.#offers.shift()) {
+      const { offer, waiter } = next;
+      try {
+        const accepted = await acceptOffer(this.#offline, offer, now);
+        const { root, targets } = accepted.offline;
+        return { accepted, keys: SigningKeys.from(root, targets, this.#parts.signers), waiter };
+      } catch (error) {
+        waiter.reject(error);
+        if (!(error instanceof MetadataRefusedError || error instanceof OnlineKeyError)) throw error;
+      }
+    }
+    return undefined;
+  }
+
+  /** Puts the prepared publication, if there is one, into the object store and tells whoever waits for it. */
+  async #finish(): Promise<void> {
+    const { records, objects, table, clock, onPublished } = this.#parts;
+    const pending = await unfinishedPublication(records);
+    if (pending) {
+      await finishPublication(records, objects, pending, clock());
+      table.publish(pending.id, pending.roles);
+      this.#adoptOffline(pending);
+      onPublished(pending);
+    }
+    this.#unfinished = false;
+  }
+
+  /** What is published decides who signs what comes next. */
+  #adoptOffline(published: PendingPublication): void {
+    const root = published.root?.bytes ?? this.#offline?.root;
+    const targets = published.roles.find(({ role }) => role === 'targets')?.bytes ?? this.#offline?.targets;
+    if (!root || !targets || (root === this.#offline?.root && targets === this.#offline.targets)) return;
+    this.#offline = { root, targets };
+    this.#keys = SigningKeys.from(root, targets, this.#parts.signers);
+  }
+
+  #allBins(): string[] {
+    return Array.from(this.#parts.table.entries(), ({ role }) => role).filter(
+      (role) => role === UNCLAIMED || role.startsWith(`${UNCLAIMED}.`),
+    );
+  }
+
+  #failOffers(error: unknown): void {
+    for (const { waiter } of this.#offers) waiter.reject(error);
+    this.#offers = [];
+  }
+}

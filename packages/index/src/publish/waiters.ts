@@ -1,0 +1,59 @@
+import { PublishDelayedError } from '../errors.ts';
+import { currentRequest } from '../request-context.ts';
+
+interface Waiter {
+  readonly resolve: (timestampVersion: number) => void;
+  readonly reject: (error: unknown) => void;
+  readonly timer: NodeJS.Timeout;
+  /** The request that waits, for the log. */
+  readonly request: string | undefined;
+}
+
+/** Those who wait until a change is in signed metadata that everyone can fetch. */
+export class Waiters {
+  readonly #patienceMs: number;
+  readonly #waiting = new Map<number, Waiter[]>();
+  /** Changes are published in the order of their ids: all up to this one are. */
+  #publishedUpTo = 0;
+
+  constructor(patienceMs: number) {
+    this.#patienceMs = patienceMs;
+  }
+
+  /** Resolves with the version of the timestamp that leads to the change. @throws PublishDelayedError when it takes too long */
+  until(change: number, publishedNow: () => number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      if (change <= this.#publishedUpTo) return resolve(publishedNow());
+      const timer = setTimeout(() => reject(new PublishDelayedError()), this.#patienceMs);
+      const waiter = { resolve, reject, timer, request: currentRequest()?.id };
+      const others = this.#waiting.get(change);
+      if (others) others.push(waiter);
+      else this.#waiting.set(change, [waiter]);
+    });
+  }
+
+  /** All changes up to this one can be fetched now. @returns the requests that waited for it */
+  published(upTo: number, timestampVersion: number): string[] {
+    this.#publishedUpTo = Math.max(this.#publishedUpTo, upTo);
+    return this.#end(upTo, ({ resolve }) => resolve(timestampVersion));
+  }
+
+  /** @returns the requests that waited */
+  fail(error: Error): string[] {
+    return this.#end(Number.POSITIVE_INFINITY, ({ reject }) => reject(error));
+  }
+
+  #end(upTo: number, tell: (waiter: Waiter) => void): string[] {
+    const requests: string[] = [];
+    for (const [change, waiters] of this.#waiting) {
+      if (change > upTo) continue;
+      this.#waiting.delete(change);
+      for (const waiter of waiters) {
+        clearTimeout(waiter.timer);
+        if (waiter.request !== undefined) requests.push(waiter.request);
+        tell(waiter);
+      }
+    }
+    return requests;
+  }
+}
