@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
 import { writeFileAtomic } from '@holdfast/tuf/node';
-import { compareVersions, normalizeName, parseDistributionFilename, parseVersion } from '@holdfast/python-index';
+import {
+  compareVersions,
+  normalizeName,
+  parseDistributionFilename,
+  parseFilenameOf,
+  parseVersion,
+} from '@holdfast/python-index';
 import type { IndexClient } from './client/index-client.ts';
 import type { VerifiedDistribution } from './client/verified-project.ts';
 import { InvalidInputError, NotVouchedError } from './errors.ts';
@@ -50,7 +56,7 @@ async function select(client: IndexClient, wanted: string): Promise<readonly Ver
   const release = version === undefined ? undefined : parseVersion(version);
   const chosen = listed.filter(({ filename }) => {
     if (!release) return filename === wanted;
-    return compareVersions(parseVersion(parseDistributionFilename(filename).version), release) === 0;
+    return compareVersions(parseVersion(parseFilenameOf(project, filename).version), release) === 0;
   });
   if (chosen.length === 0) throw new NotVouchedError(client.name, wanted, 'its verified metadata lists no such file');
   return chosen;

@@ -23,6 +23,7 @@ export {
   parseDistributionFilename,
   sdistFilename,
 } from './names/filename.ts';
+export { parseFilenameOf } from './names/lenient-filename.ts';
 export { type ProjectFile, type ProjectPage, type ProjectStatus, API_VERSION } from './pages/project-page.ts';
 export type { RootProject } from './pages/root-page.ts';
 export { renderProjectJson, renderRootJson } from './pages/json.ts';
@@ -34,7 +35,11 @@ export type { UploadDigests } from './upload/digests.ts';
 export { checkUploadFilename } from './upload/upload-filename.ts';
 export { type RandomAccess, bytesSource } from './archive/random-access.ts';
 export { type ArchiveLimits, DEFAULT_LIMITS } from './archive/limits.ts';
-export { type DistributionMetadata, readDistributionMetadata } from './distribution/read-distribution.ts';
+export {
+  type DistributionMetadata,
+  readDistributionMetadata,
+  readLegacyDistribution,
+} from './distribution/read-distribution.ts';
 export {
   type CoreMetadata,
   MAX_METADATA_BYTES,

@@ -52,8 +52,8 @@ test('an entry that could mislead an installer is refused, each with its reason 
   const cases: [string, TargetFile, RegExp][] = [
     [good.path.replace('django/', 'flask/'), good.file, /not <bin>\/<project>\/<filename>/],
     [good.path.replace(/^....../, '000000'), good.file, /not <bin>\/<project>\/<filename>/],
-    [good.path.replace('django-5.1', 'flask-5.1'), good.file, /belongs to the project flask/],
-    [good.path.replace('.whl', '.exe'), good.file, /neither a wheel nor an sdist/],
+    [good.path.replace('django-5.1', 'flask-5.1'), good.file, /not that of a wheel or an sdist/],
+    [good.path.replace('.whl', '.exe'), good.file, /not that of a wheel or an sdist/],
     [good.path, { ...good.file, hashes: new Map([['md5', 'ab'.repeat(16)]]) }, /no SHA-256/],
     [good.path, { ...good.file, hashes: new Map([['sha256', 'AB'.repeat(32)]]) }, /no SHA-256/],
     [good.path, withCustom({}), /upload-time/],

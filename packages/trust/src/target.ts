@@ -1,4 +1,4 @@
-import { type ProjectName, parseDistributionFilename } from '@holdfast/python-index';
+import { type ProjectName, parseFilenameOf } from '@holdfast/python-index';
 import { type JsonObject, type JsonValue, type TargetFile, toJson } from '@holdfast/tuf';
 import { InvalidTargetError } from './errors.ts';
 import { type TargetPath, parseTargetPath, targetPath } from './target-path.ts';
@@ -42,13 +42,11 @@ export function decodeTarget(path: string, file: TargetFile): Distribution {
     throw new InvalidTargetError(path, reason, { cause });
   };
   const parts = parseTargetPath(path) ?? refuse('the path is not <bin>/<project>/<filename>');
-  let named: ProjectName;
   try {
-    named = parseDistributionFilename(parts.filename).project;
+    parseFilenameOf(parts.project, parts.filename);
   } catch (cause) {
-    return refuse('the filename is neither a wheel nor an sdist', cause);
+    refuse('the filename is not that of a wheel or an sdist of the project', cause);
   }
-  if (named !== parts.project) refuse(`the filename belongs to the project ${named}`);
   const sha256 = hexDigest(file.hashes.get('sha256')) ?? refuse('it has no SHA-256');
   const custom: JsonObject = file.custom ?? new Map();
   const uploadTime = readDate(custom.get('upload-time')) ?? refuse('it has no valid upload-time');

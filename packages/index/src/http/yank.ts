@@ -2,7 +2,7 @@ import {
   type ProjectName,
   type ProjectPage,
   compareVersions,
-  parseDistributionFilename,
+  parseFilenameOf,
   parseVersion,
 } from '@holdfast/python-index';
 import * as z from 'zod';
@@ -57,7 +57,7 @@ export async function yank(
 function filesOf(page: ProjectPage, version: string): string[] {
   const wanted = parseVersion(version);
   const names = page.files.map(({ filename }) => filename);
-  const chosen = names.filter((name) => compareVersions(parseDistributionFilename(name).version, wanted) === 0);
+  const chosen = names.filter((name) => compareVersions(parseFilenameOf(page.name, name).version, wanted) === 0);
   if (chosen.length > 0) return chosen;
   const message = `${page.name} has no release ${wanted.normalized} on this index.`;
   throw new HttpError({ status: 404, code: 'RELEASE_UNKNOWN', message });

@@ -1,8 +1,9 @@
 import { DEFAULT_LIMITS, type ArchiveLimits } from '../archive/limits.ts';
 import type { RandomAccess } from '../archive/random-access.ts';
-import { MetadataMismatchError, PythonIndexError } from '../errors.ts';
+import { InvalidFilenameError, MetadataMismatchError, PythonIndexError } from '../errors.ts';
 import { type CoreMetadata, parseCoreMetadata } from '../metadata/core-metadata.ts';
 import { type DistributionFilename, parseDistributionFilename } from '../names/filename.ts';
+import { parseFilenameOf } from '../names/lenient-filename.ts';
 import { type ProjectName, normalizeName } from '../names/project-name.ts';
 import { normalizeVersion } from '../names/version.ts';
 import { readSdist } from './read-sdist.ts';
@@ -31,6 +32,30 @@ export async function readDistributionMetadata(
   const fields = parseCoreMetadata(metadata);
   checkIdentity(filename, parsed, fields);
   return { metadata, fields };
+}
+
+/**
+ * The same for a file of an older index: an sdist's name may also be one of before PEP 625, which is understood with the
+ * name that stands inside. It must be a `.tar.gz`.
+ * @throws as {@link readDistributionMetadata}
+ */
+export async function readLegacyDistribution(
+  source: RandomAccess,
+  filename: string,
+  limits?: Partial<ArchiveLimits>,
+): Promise<DistributionMetadata & { readonly name: DistributionFilename }> {
+  if (filename.endsWith('.whl'))
+    return {
+      ...(await readDistributionMetadata(source, filename, limits)),
+      name: parseDistributionFilename(filename),
+    };
+  if (!filename.endsWith('.tar.gz'))
+    throw new InvalidFilenameError(filename, 'only wheels and .tar.gz can be looked into');
+  const metadata = await readSdist(source, filename, { ...DEFAULT_LIMITS, ...limits });
+  const fields = parseCoreMetadata(metadata);
+  const name = parseFilenameOf(normalizeName(fields.name), filename);
+  checkIdentity(filename, name, fields);
+  return { metadata, fields, name };
 }
 
 /** Spellings may differ, the normal forms may not. */

@@ -1,5 +1,5 @@
 import { compareVersions, parseVersion } from '../names/version.ts';
-import { parseDistributionFilename } from '../names/filename.ts';
+import { parseFilenameOf } from '../names/lenient-filename.ts';
 import type { ProjectName } from '../names/project-name.ts';
 
 /** The newest Simple API version whose content we serve: 1.4, project status (PEP 792). HTML is frozen there (PEP 833). */
@@ -52,14 +52,17 @@ export function offeredFiles(page: ProjectPage): readonly ProjectFile[] {
 export function offeredVersions(page: ProjectPage): readonly string[] {
   if (page.status?.status === 'quarantined') return [];
   if (page.versions) return page.versions;
-  const spellings = new Set(page.files.map((file) => versionInFilename(file.filename)));
+  const spellings = new Set(page.files.map((file) => versionInFilename(page.name, file.filename)));
   const versions = new Map([...spellings].map(parseVersion).map((version) => [version.normalized, version]));
   return [...versions.values()].sort(compareVersions).map((version) => version.normalized);
 }
 
 /** The version of a filename that is known to be good, without checking all of it again: pages are rendered often. */
-function versionInFilename(filename: string): string {
+function versionInFilename(project: ProjectName, filename: string): string {
+  const normal = `${project.replaceAll('-', '_')}-`;
+  if (filename.endsWith('.tar.gz') && filename.startsWith(normal))
+    return filename.slice(normal.length, -'.tar.gz'.length);
   const start = filename.endsWith('.whl') ? filename.indexOf('-') + 1 : 0;
   const end = filename.indexOf('-', start);
-  return start > 0 && end > 0 ? filename.slice(start, end) : parseDistributionFilename(filename).version;
+  return start > 0 && end > 0 ? filename.slice(start, end) : parseFilenameOf(project, filename).version;
 }
