@@ -1,3 +1,9 @@
+/** How often a cache was asked. */
+export interface CacheCounts {
+  readonly hits: number;
+  readonly misses: number;
+}
+
 /**
  * Keeps the most recently used values within a budget of bytes. A value larger than the whole budget is not kept: one
  * huge page must not empty the cache for everybody else.
@@ -5,10 +11,15 @@
 export class ByteLru<V> {
   readonly #budget: number;
   readonly #entries = new Map<string, { readonly value: V; readonly bytes: number }>();
+  readonly #counts = { hits: 0, misses: 0 };
   #bytes = 0;
 
   constructor(budgetBytes: number) {
     this.#budget = budgetBytes;
+  }
+
+  get counts(): CacheCounts {
+    return this.#counts;
   }
 
   get bytes(): number {
@@ -17,7 +28,11 @@ export class ByteLru<V> {
 
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
+    if (entry === undefined) {
+      this.#counts.misses += 1;
+      return undefined;
+    }
+    this.#counts.hits += 1;
     // A Map iterates in order of insertion: to insert again is to be the youngest.
     this.#entries.delete(key);
     this.#entries.set(key, entry);

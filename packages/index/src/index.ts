@@ -1,6 +1,6 @@
 export { DEFAULT_UPLOAD_LIMITS, type UploadLimits } from './upload/limits.ts';
 export { startMetricsServer } from './http/metrics-server.ts';
-export { type RunningServer, type ServerOptions, startServer } from './http/server.ts';
+export { type RunningServer, type ServerObserver, type ServerOptions, startServer } from './http/server.ts';
 export type { ServedIndex } from './http/served-index.ts';
 export { Accounts, type Identity, type TokenEntry } from './accounts/accounts.ts';
 export * from './errors.ts';
@@ -14,6 +14,7 @@ export {
   type OpenOptions,
 } from './open.ts';
 export { assertLocations } from './config.ts';
+export { Metrics } from './metrics.ts';
 export { createLogger, LOG_LEVELS, type LogLevel } from './log.ts';
 export type { Lifetimes } from './publish/lifetimes.ts';
 export type { StoreLocations } from './stores.ts';

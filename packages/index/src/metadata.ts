@@ -1,6 +1,6 @@
 import type { ProjectName } from '@holdfast/python-index';
 import { projectBin, rolesFor } from '@holdfast/trust';
-import { ByteLru } from './byte-lru.ts';
+import { ByteLru, type CacheCounts } from './byte-lru.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { roleKey } from './publish/publications.ts';
 import type { RoleTable } from './publish/role-table.ts';
@@ -29,6 +29,11 @@ export class PublishedMetadata {
     this.#objects = objects;
     this.#table = table;
     this.root = root;
+  }
+
+  /** Of the roles that lookups read. */
+  get counts(): CacheCounts {
+    return this.#roles.counts;
   }
 
   /** The newest published metadata of a role, such as `timestamp` or `unclaimed`. */

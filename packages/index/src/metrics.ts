@@ -1,28 +1,36 @@
-import { parseRoot, parseTargets } from '@holdfast/tuf';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { PublishPhase } from './publish/publisher.ts';
-import type { RoleTable } from './publish/role-table.ts';
-import type { Records } from './records/records.ts';
-
-/** What the gauges look at when they are asked. */
-export interface Observed {
-  readonly records: Records;
-  readonly table: RoleTable;
-  readonly clock: () => Date;
-  /** The newest root and targets. */
-  readonly offline: () => Promise<{ readonly root: Uint8Array; readonly targets: Uint8Array | undefined }>;
-}
+import type { CacheCounts } from './byte-lru.ts';
+import type { Answered } from './http/access-log.ts';
+import type { UploadLoad } from './upload/endpoint.ts';
+import type { Step } from './watch.ts';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** A point read in SQLite takes some ten microseconds. */
+const SHORT_SECONDS = [0.000025, 0.0001, 0.00025, ...SECONDS];
 
-/** What an operator's Prometheus may ask of an index. Names and meanings: docs/guides/operator.md. */
+/**
+ * What an operator's Prometheus may ask of an index. Names and meanings: docs/guides/operator.md. A scrape costs the same
+ * however large the index is.
+ */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #phases = new Histogram({
-    name: 'holdfast_publish_phase_seconds',
-    help: 'Time of each step of a publication',
-    labelNames: ['phase'],
-    buckets: SECONDS,
+  readonly #phases = this.#histogram('holdfast_publish_phase_seconds', 'Time of each part of a publication', ['phase']);
+  readonly #uploads = this.#histogram('holdfast_upload_phase_seconds', 'Time of each part of an upload', ['phase']);
+  readonly #requests = this.#histogram(
+    'holdfast_http_request_seconds',
+    'Time from the head of a request to the end of its answer',
+    ['route', 'status'],
+  );
+  readonly #stores = this.#histogram(
+    'holdfast_store_seconds',
+    'Time of each call of the records and of the object store',
+    ['store', 'operation'],
+    SHORT_SECONDS,
+  );
+  readonly #failures = new Counter({
+    name: 'holdfast_store_failures_total',
+    help: 'Calls of the records and of the object store that failed',
+    labelNames: ['store', 'operation'],
     registers: [this.#registry],
   });
   readonly #published = new Counter({
@@ -30,21 +38,16 @@ export class Metrics {
     help: 'Uploads, yanks and deletions that became visible in signed metadata',
     registers: [this.#registry],
   });
-  readonly #requests = new Histogram({
-    name: 'holdfast_http_request_seconds',
-    help: 'Time from the head of a request to the end of its answer',
-    labelNames: ['route', 'status'],
-    buckets: SECONDS,
+  readonly #publishFailures = new Counter({
+    name: 'holdfast_publish_failures_total',
+    help: 'Publications that failed and are tried again',
     registers: [this.#registry],
   });
+  readonly #caches = new Map<string, CacheCounts>();
 
-  constructor(observed: Observed) {
+  constructor() {
     collectDefaultMetrics({ register: this.#registry });
-    this.#gauge('holdfast_roles', 'Roles that the snapshot lists', async () => observed.table.size);
-    this.#gauge('holdfast_changes_waiting', 'Changes that are recorded and not in signed metadata yet', () =>
-      waiting(observed.records),
-    );
-    this.#expiries(observed);
+    this.#cacheRequests();
   }
 
   /** In the text format of Prometheus. */
@@ -52,53 +55,84 @@ export class Metrics {
     return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
   }
 
-  phase(phase: PublishPhase, seconds: number): void {
-    this.#phases.observe({ phase }, seconds);
+  /** A step that has ended. */
+  step({ part, operation }: Step, seconds: number, failed: boolean): void {
+    if (part === 'records' || part === 'objects') {
+      this.#stores.observe({ store: part, operation }, seconds);
+      if (failed) this.#failures.inc({ store: part, operation });
+    } else if (!failed) {
+      (part === 'publish' ? this.#phases : this.#uploads).observe({ phase: operation }, seconds);
+    }
   }
 
   published(changes: number): void {
     this.#published.inc(changes);
   }
 
-  /** `route` is one of few: the first segment of an address that exists, or `other`. */
-  request(route: string, status: number, seconds: number): void {
+  publishFailed(): void {
+    this.#publishFailures.inc();
+  }
+
+  /** An answer that has ended. */
+  answered({ route, status, seconds }: Answered): void {
     this.#requests.observe({ route, status }, seconds);
   }
 
-  #gauge(name: string, help: string, value: () => Promise<number>): void {
-    const gauge: Gauge = new Gauge({
-      name,
-      help,
-      registers: [this.#registry],
-      collect: async () => gauge.set(await value()),
-    });
+  /** Counts that are asked for at each scrape. */
+  cache(name: string, counts: CacheCounts): void {
+    this.#caches.set(name, counts);
   }
 
-  #expiries({ table, clock, offline }: Observed): void {
-    const gauge: Gauge<'role'> = new Gauge({
-      name: 'holdfast_expires_in_seconds',
-      help: 'Until the metadata that everyone can fetch expires; root and targets need their holders before that',
-      labelNames: ['role'],
+  uploads(load: () => UploadLoad): void {
+    this.gauge('holdfast_uploads_receiving', 'Uploads that are being received', () => load().receiving);
+    this.gauge('holdfast_uploads_queued', 'Uploads that wait until others were received', () => load().queued);
+    this.gauge('holdfast_spool_bytes', 'Bytes of uploads that are not stored yet', () => load().spoolBytes);
+  }
+
+  /** A number that is asked for at each scrape; `undefined` leaves it out. */
+  gauge(name: string, help: string, value: () => number | undefined | Promise<number | undefined>): void {
+    this.gauges(name, help, [], async () => [[{}, await value()]]);
+  }
+
+  /** The same for several labels, in one question. */
+  gauges<L extends string>(
+    name: string,
+    help: string,
+    labelNames: L[],
+    values: () => Promise<readonly (readonly [Partial<Record<L, string>>, number | undefined])[]>,
+  ): void {
+    const gauge: Gauge<L> = new Gauge({
+      name,
+      help,
+      labelNames,
       registers: [this.#registry],
       collect: async () => {
-        const now = clock().getTime();
-        const tell = (role: string, expires: number | undefined): void => {
-          if (expires !== undefined) gauge.set({ role }, (expires - now) / 1000);
-        };
-        for (const role of ['timestamp', 'snapshot'] as const) tell(role, table.online(role)?.expiresAt);
-        const { root, targets } = await offline();
-        tell('root', parseRoot(root).signed.expires.getTime());
-        tell('targets', targets && parseTargets(targets).signed.expires.getTime());
+        gauge.reset();
+        for (const [labels, value] of await values()) {
+          if (value === undefined) gauge.remove(labels);
+          else gauge.set(labels, value);
+        }
       },
     });
   }
-}
 
-async function waiting(records: Records): Promise<number> {
-  const { count } = await records.read
-    .selectFrom('changes')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('publication', 'is', null)
-    .executeTakeFirstOrThrow();
-  return count;
+  #histogram<L extends string>(name: string, help: string, labelNames: L[], buckets = SECONDS): Histogram<L> {
+    return new Histogram({ name, help, labelNames, buckets, registers: [this.#registry] });
+  }
+
+  #cacheRequests(): void {
+    const counter: Counter<'cache' | 'result'> = new Counter({
+      name: 'holdfast_cache_requests_total',
+      help: 'Questions to a cache in memory, answered by it (hit) or not (miss)',
+      labelNames: ['cache', 'result'],
+      registers: [this.#registry],
+      collect: () => {
+        counter.reset();
+        for (const [cache, { hits, misses }] of this.#caches) {
+          counter.inc({ cache, result: 'hit' }, hits);
+          counter.inc({ cache, result: 'miss' }, misses);
+        }
+      },
+    });
+  }
 }

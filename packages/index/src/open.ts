@@ -12,10 +12,14 @@ import type { ObjectStore } from './objects/object-store.ts';
 import { hasCode } from './objects/storage-failure.ts';
 import type { Lifetimes } from './publish/lifetimes.ts';
 import type { Offline, OfflineOffer } from './publish/offline.ts';
-import { assertUndamaged } from './publish/publications.ts';
+import { assertUndamaged, type PendingPublication } from './publish/publications.ts';
 import { Publisher } from './publish/publisher.ts';
 import { loadRoots, type RootVersion } from './publish/roots.ts';
+import { SigningLoop } from './publish/signing-loop.ts';
+import { observeIndex } from './index-gauges.ts';
 import { Metrics } from './metrics.ts';
+import { WatchedStore } from './objects/watched-store.ts';
+import { watchWith } from './watch.ts';
 import { RoleTable } from './publish/role-table.ts';
 import { Sweeper } from './publish/sweep.ts';
 import type { Records } from './records/records.ts';
@@ -82,7 +86,7 @@ async function fillDirectory(options: NewIndex, config: IndexConfig): Promise<vo
       logger: pino({ level: 'silent' }),
       first: { root, targets },
     });
-    await opened.publisher.close();
+    await opened.stopSigning();
   } finally {
     await records.close();
   }
@@ -106,6 +110,8 @@ export interface OpenOptions {
   readonly logger?: Logger;
   /** Another object store than that of the configuration. */
   readonly objects?: ObjectStore;
+  /** Counts what the index does. */
+  readonly metrics?: Metrics;
   /** Called when this process lost the right to sign: it publishes nothing more, and should end. */
   readonly onSignerLost?: () => void;
 }
@@ -122,11 +128,17 @@ export async function openIndex(directory: string, options: OpenOptions): Promis
     const signers = await readKeys(join(directory, KEYS), options.passphrase);
     const logger = options.logger ?? pino({ level: 'silent' });
     let index: OpenIndex | undefined;
-    const records = await openRecords(directory, config.stores, () => {
-      logger.fatal('the right to sign is lost with the connection to the database: nothing more is published');
-      void index?.stopSigning();
-      options.onSignerLost?.();
-    });
+    const metrics = options.metrics ?? new Metrics();
+    const records = await openRecords(
+      directory,
+      config.stores,
+      () => {
+        logger.fatal('the right to sign is lost with the connection to the database: nothing more is published');
+        void index?.stopSigning();
+        options.onSignerLost?.();
+      },
+      watchWith(metrics),
+    );
     try {
       index = await OpenIndex.start({
         records,
@@ -134,6 +146,7 @@ export async function openIndex(directory: string, options: OpenOptions): Promis
         config,
         signers,
         held,
+        metrics,
         clock: options.clock ?? (() => new Date()),
         random: options.random ?? Math.random,
         logger,
@@ -161,6 +174,7 @@ interface Parts {
   readonly config: IndexConfig;
   readonly signers: readonly Signer[];
   readonly held?: Held;
+  readonly metrics?: Metrics;
   readonly clock: () => Date;
   readonly random?: () => number;
   readonly logger: Logger;
@@ -178,7 +192,9 @@ export class OpenIndex {
   readonly metadata: PublishedMetadata;
   readonly metrics: Metrics;
   readonly #parts: Parts;
+  readonly #signing: SigningLoop;
   #sweeper: Sweeper | undefined;
+  #signs = true;
   #closing: Promise<void> | undefined;
 
   static async start(parts: Parts): Promise<OpenIndex> {
@@ -190,50 +206,69 @@ export class OpenIndex {
     try {
       await assertNotBehind(records, objects);
       await repairMetadata(records, objects, roots);
-      await index.publisher.catchUp();
-      if (first) await index.publisher.importOffline(first);
-      index.publisher.keepFresh();
+      await index.catchUp();
+      if (first) await index.importOffline(first);
+      index.#signing.keepFresh();
       index.#sweeper = new Sweeper(parts);
     } catch (error) {
-      await index.publisher.close();
+      await index.stopSigning();
       throw error;
     }
     return index;
   }
 
   private constructor(parts: Parts, table: RoleTable, offline: Offline | undefined) {
-    const { records, objects, clock, logger, signers } = parts;
+    const { records, clock, logger, signers } = parts;
     this.#parts = parts;
     this.records = records;
-    this.objects = objects;
+    this.metrics = parts.metrics ?? new Metrics();
+    const watch = watchWith(this.metrics);
+    this.objects = new WatchedStore(parts.objects, watch);
     this.catalog = new Catalog(records);
     this.accounts = new Accounts(records, clock);
-    this.metadata = new PublishedMetadata(objects, table, offline?.root ?? new Uint8Array());
-    this.metrics = new Metrics({
+    this.metadata = new PublishedMetadata(this.objects, table, offline?.root ?? new Uint8Array());
+    this.metrics.cache('roles', this.metadata.counts);
+    observeIndex(this.metrics, {
       records,
       table,
       clock,
       offline: async () => ({ root: this.metadata.root, targets: await this.metadata.newest('targets') }),
+      signer: () => ({ leads: this.#signs }),
     });
-    this.publisher = new Publisher(
+    this.publisher = new Publisher({ records, table, clock, watch, onWaiting: () => this.#signing.wake() });
+    this.#signing = new SigningLoop(
       {
         records,
-        objects,
+        objects: this.objects,
         table,
         lifetimes: parts.config.lifetimes,
         clock,
         random: parts.random ?? Math.random,
         logger,
         signers,
-        onPublished: ({ root, projects, changes }) => {
-          if (root) this.metadata.root = root.bytes;
-          this.catalog.changed(projects);
-          this.metrics.published(changes.length);
+        onPublished: (publication) => this.#published(publication),
+        onFailed: (error) => {
+          const requests = this.publisher.delayed(error);
+          logger.error({ err: error, requests }, 'publishing failed; it is tried again');
+          this.metrics.publishFailed();
         },
-        onPhase: (phase, seconds) => this.metrics.phase(phase, seconds),
+        watch,
       },
       offline,
     );
+  }
+
+  #published({ id, root, projects, changes }: PendingPublication): void {
+    if (root) this.metadata.root = root.bytes;
+    this.catalog.changed(projects);
+    this.metrics.published(changes.length);
+    const requests = this.publisher.published(Math.max(0, ...changes), id);
+    this.#parts.logger.info({ timestampVersion: id, changes: changes.length, requests }, 'publication');
+  }
+
+  /** Puts what was prepared before, signs what waits and what is due; resolves when everything is visible. */
+  catchUp(): Promise<void> {
+    return this.#signing.catchUp();
   }
 
   /**
@@ -242,7 +277,7 @@ export class OpenIndex {
    * @throws MetadataRefusedError, OnlineKeyError — nothing was changed
    */
   async importOffline(offer: OfflineOffer): Promise<void> {
-    await this.publisher.importOffline(offer);
+    await this.#signing.importOffline(offer);
   }
 
   /** Ends once, however often it is asked to. */
@@ -253,8 +288,10 @@ export class OpenIndex {
 
   /** Takes no more changes and removes nothing any more; what is published is served on. */
   async stopSigning(): Promise<void> {
+    this.#signs = false;
     await this.#sweeper?.close();
-    await this.publisher.close();
+    await this.#signing.close();
+    this.publisher.close();
   }
 
   async #close(): Promise<void> {

@@ -5,6 +5,7 @@ import { parseS3Location } from './objects/s3-location.ts';
 import { S3Store } from './objects/s3-store.ts';
 import { PostgresRecords } from './records/postgres-records.ts';
 import type { Records } from './records/records.ts';
+import type { Watch } from './watch.ts';
 import { SqliteRecords } from './records/sqlite-records.ts';
 
 /** Where an index keeps what it has, when that is not in its own directory. Neither holds a secret. */
@@ -20,9 +21,10 @@ export function openRecords(
   directory: string,
   { records }: StoreLocations,
   onSignerLost?: () => void,
+  watch?: Watch,
 ): Promise<Records> {
-  if (records === undefined) return SqliteRecords.open(join(directory, 'records.sqlite'));
-  return PostgresRecords.open({ location: records, ...(onSignerLost && { signer: { onLost: onSignerLost } }) });
+  if (records === undefined) return SqliteRecords.open(join(directory, 'records.sqlite'), watch);
+  return PostgresRecords.open({ location: records, watch, ...(onSignerLost && { signer: { onLost: onSignerLost } }) });
 }
 
 /** Files on their way in wait in the directory in any case. */

@@ -81,7 +81,7 @@ test('a second signer is refused wherever it runs, accounts are not, and one tha
   postgres.endSigner('signers');
   await lost.promise;
   assert.equal((await upload(served, makeWheel({ version: '2.0' }))).status, 503);
-  await assert.rejects(served.index.publisher.importOffline({}), IndexClosedError);
+  await assert.rejects(served.index.importOffline({}), IndexClosedError);
   const page = await fetch(`${served.url}/simple/demo/`);
   assert.match(await page.text(), /demo-1\.0/);
   const successor = await openIndex(elsewhere, { passphrase: PASSPHRASE });

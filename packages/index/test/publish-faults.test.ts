@@ -63,7 +63,7 @@ test('uploads that come while the store is full are delayed together and all sig
     assert.ok(outcome.reason.cause instanceof StorageFullError);
   }
   objects.fail(() => undefined);
-  await index.publisher.catchUp();
+  await index.catchUp();
   assert.equal((await verifiedFiles(made, 'full')).size, 20);
   assert.equal((await index.catalog.projectPage(newFile('full', '1.0').project))?.files.length, 20);
   assert.deepEqual(objects.complaints, []);
@@ -108,7 +108,7 @@ test('on a disk that is really full nothing acknowledged is lost, and publishing
       assert.ok(known, String(error));
     }
     await rm(join(disk, 'filler'));
-    await index.publisher.catchUp();
+    await index.catchUp();
     const after = await uploadBare(index, 'disk', '1000.0');
     assert.equal(after.outcome, 'published');
     const files = await verifiedFiles(made, 'disk');

@@ -45,7 +45,7 @@ test('for half a year nothing that the index signs comes near its end, and nothi
   const client = clientOf(made, clock);
   const first = versions(await published(made));
   for (; now < START + 182 * DAY; now += 10 * HOUR) {
-    await index.publisher.catchUp();
+    await index.catchUp();
     for (const { role, expires } of await published(made)) {
       const left = expires.getTime() - now;
       const least = role === 'timestamp' ? DAY / 2 : role === 'snapshot' ? 3.5 * DAY : 22 * DAY;
@@ -71,7 +71,7 @@ test('what was signed while the clock was far ahead is replaced when it is right
   const before = versions(await published(made));
   for (const ahead of [5 * 365 * DAY, -300 * DAY, 0]) {
     now = START + ahead;
-    await index.publisher.catchUp();
+    await index.catchUp();
     for (const { role, version, expires } of await published(made)) {
       const lifetime = role === 'timestamp' ? DAY : role === 'snapshot' ? 7 * DAY : 90 * DAY;
       const left = expires.getTime() - now;

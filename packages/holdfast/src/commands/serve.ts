@@ -48,7 +48,7 @@ export const serve: Command = {
         host,
         port,
         logger,
-        onAnswer: ({ route, status, seconds }) => index.metrics.request(route, status, seconds),
+        observer: index.metrics,
         ...(publicUrl !== undefined && { publicUrl }),
       });
       // Listening for signals first: whoever reads the line may send one at once.

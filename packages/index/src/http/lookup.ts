@@ -1,6 +1,6 @@
 import { asProjectName, type ProjectName } from '@holdfast/python-index';
 import { encodeLookup, readAsker } from '@holdfast/trust';
-import { ByteLru } from '../byte-lru.ts';
+import { ByteLru, type CacheCounts } from '../byte-lru.ts';
 import { Document } from './document.ts';
 import type { Exchange } from './exchange.ts';
 import { HttpError, notFound } from './http-error.ts';
@@ -19,6 +19,10 @@ export class Lookups {
 
   constructor(metadata: ServedIndex['metadata']) {
     this.#metadata = metadata;
+  }
+
+  get counts(): CacheCounts {
+    return this.#cache.counts;
   }
 
   /** Answers a path that starts with `/lookup/`. */

@@ -1,5 +1,5 @@
 import type { ObjectStore } from '../objects/object-store.ts';
-import { ByteLru } from '../byte-lru.ts';
+import { ByteLru, type CacheCounts } from '../byte-lru.ts';
 import { Document } from './document.ts';
 import type { Exchange } from './exchange.ts';
 import { notFound } from './http-error.ts';
@@ -30,6 +30,10 @@ export class MetadataFiles {
   constructor(objects: ObjectStore, metadata: ServedIndex['metadata']) {
     this.#objects = objects;
     this.#metadata = metadata;
+  }
+
+  get counts(): CacheCounts {
+    return this.#versioned.counts;
   }
 
   /** Answers a path that starts with `/metadata/`. */

@@ -2,10 +2,12 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { type Logger, pino } from 'pino';
+import type { CacheCounts } from '../byte-lru.ts';
 import { IndexClosedError } from '../errors.ts';
 import { inRequest } from '../request-context.ts';
-import { UploadEndpoint } from '../upload/endpoint.ts';
+import { UploadEndpoint, type UploadLoad } from '../upload/endpoint.ts';
 import { DEFAULT_UPLOAD_LIMITS, type UploadLimits } from '../upload/limits.ts';
+import { type Step, unwatched, watchWith } from '../watch.ts';
 import { INTERNAL, createApi } from './api.ts';
 import { type Answered, noteWhenDone } from './access-log.ts';
 import { type Exchange, requestPath } from './exchange.ts';
@@ -28,10 +30,17 @@ export interface ServerOptions {
   readonly uploads?: Partial<UploadLimits>;
   readonly clock?: () => Date;
   readonly logger?: Logger;
-  /** Told of every answer. */
-  readonly onAnswer?: (answered: Answered) => void;
+  /** Told of what operators want to see, such as the index's {@link Metrics}. */
+  readonly observer?: ServerObserver;
   /** Milliseconds that requests under way may take to finish when the server closes. */
   readonly closeMs?: number;
+}
+
+export interface ServerObserver {
+  answered(answered: Answered): void;
+  step(step: Step, seconds: number, failed: boolean): void;
+  cache(name: string, counts: CacheCounts): void;
+  uploads(load: () => UploadLoad): void;
 }
 
 export interface RunningServer {
@@ -59,6 +68,7 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
   const log = options.logger ?? pino({ level: 'silent' });
   const clock = options.clock ?? (() => new Date());
   const limits = { ...DEFAULT_UPLOAD_LIMITS, ...options.uploads };
+  const watch = options.observer ? watchWith(options.observer) : unwatched;
   const stopping = new AbortController();
   let url = '';
 
@@ -67,7 +77,7 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
     simple: new SimplePages(index.catalog),
     metadata: new MetadataFiles(index.objects, index.metadata),
     lookups: new Lookups(index.metadata),
-    upload: new UploadEndpoint(index, { limits, clock, stop: stopping.signal }),
+    upload: new UploadEndpoint(index, { limits, clock, stop: stopping.signal, watch }),
     stop: stopping.signal,
     onUpload: ({ file, outcome, timestampVersion }, { id }) =>
       log.info(
@@ -80,6 +90,7 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
     url: () => options.publicUrl ?? url,
     onError: (error, id) => log.error({ id, err: error }, 'request failed'),
   });
+  observe(routes, options.observer);
   const serveApi = apiListener(api);
   const newId = requestIds();
   const underWay = new Set<ServerResponse>();
@@ -98,7 +109,7 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
       const exchange: Exchange = { request, response, id, path: requestPath(request.url) ?? '*' };
       underWay.add(response);
       response.once('close', () => underWay.delete(response));
-      noteWhenDone(exchange, log, options.onAnswer);
+      noteWhenDone(exchange, log, (answered) => options.observer?.answered(answered));
       const handler = findHandler(routes, exchange.path);
       inRequest(exchange, () => (handler === undefined ? serveApi(exchange) : handler(exchange))).catch(
         (error: unknown) => answerError(exchange, error, log),
@@ -116,6 +127,11 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
       await close(server, stopping, options.closeMs ?? CLOSE_MS);
     },
   };
+}
+
+function observe({ simple, metadata, lookups, upload }: Routes, observer: ServerObserver | undefined): void {
+  for (const [name, { counts }] of Object.entries({ simple, metadata, lookup: lookups })) observer?.cache(name, counts);
+  observer?.uploads(() => upload.load);
 }
 
 /** Hands an exchange to the API, with the fields that every answer carries. */

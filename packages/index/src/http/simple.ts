@@ -7,7 +7,7 @@ import {
   renderRootHtml,
   renderRootJson,
 } from '@holdfast/python-index';
-import { ByteLru } from '../byte-lru.ts';
+import { ByteLru, type CacheCounts } from '../byte-lru.ts';
 import { Document } from './document.ts';
 import type { Exchange } from './exchange.ts';
 import { notFound } from './http-error.ts';
@@ -37,6 +37,10 @@ export class SimplePages {
 
   constructor(catalog: ServedIndex['catalog']) {
     this.#catalog = catalog;
+  }
+
+  get counts(): CacheCounts {
+    return this.#cache.counts;
   }
 
   /** Answers a path that starts with `/simple`. */

@@ -2,6 +2,7 @@ import type { ProjectName } from '@holdfast/python-index';
 import { FileUnknownError, IndexClosedError, PublishDelayedError } from '../errors.ts';
 import type { Records } from '../records/records.ts';
 import type { ChangeKind } from '../records/schema.ts';
+import type { Watch } from '../watch.ts';
 import { Batches } from './batches.ts';
 import { takeIn, type Taken } from './intake.ts';
 import type { NewFile, Published } from './new-file.ts';
@@ -15,6 +16,8 @@ export interface PublisherParts {
   readonly clock: () => Date;
   /** Called when something waits to be signed. */
   readonly onWaiting: () => void;
+  /** Sees the `intake` into the queue. */
+  readonly watch: Watch;
 }
 
 /** Uploads that share one transaction at intake. */
@@ -35,7 +38,9 @@ export class Publisher {
   constructor(parts: PublisherParts) {
     this.#parts = parts;
     this.#intake = new Batches(MAX_INTAKE, (files) =>
-      this.#parts.records.write((db) => takeIn(db, files, this.#parts.clock())),
+      parts.watch({ part: 'publish', operation: 'intake' }, () =>
+        parts.records.write((db) => takeIn(db, files, parts.clock())),
+      ),
     );
   }
 

@@ -1,3 +1,4 @@
+import { unwatched, type Watch } from '../watch.ts';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 
 /**
@@ -7,9 +8,11 @@ import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, Transactio
 export class GuardedDriver implements Driver {
   readonly #inner: Driver;
   readonly #explain: (error: unknown) => unknown;
+  readonly #watch: Watch;
 
-  constructor(inner: Driver, explain: (error: unknown) => unknown = (error) => error) {
+  constructor(inner: Driver, watch: Watch = unwatched, explain: (error: unknown) => unknown = (error) => error) {
     this.#inner = inner;
+    this.#watch = watch;
     this.#explain = explain;
   }
 
@@ -19,7 +22,7 @@ export class GuardedDriver implements Driver {
 
   async acquireConnection(): Promise<GuardedConnection> {
     const connection = await this.#explained(this.#inner.acquireConnection());
-    return new GuardedConnection(connection, this.#explain);
+    return new GuardedConnection(connection, this.#explain, this.#watch);
   }
 
   beginTransaction(connection: GuardedConnection, settings: TransactionSettings): Promise<void> {
@@ -27,7 +30,11 @@ export class GuardedDriver implements Driver {
   }
 
   async commitTransaction(connection: GuardedConnection): Promise<void> {
-    await connection.end(() => this.#explained(this.#inner.commitTransaction(connection.inner)));
+    await connection.end(() =>
+      this.#watch({ part: 'records', operation: 'commit' }, () =>
+        this.#explained(this.#inner.commitTransaction(connection.inner)),
+      ),
+    );
   }
 
   async rollbackTransaction(connection: GuardedConnection): Promise<void> {
@@ -56,16 +63,20 @@ class GuardedConnection implements DatabaseConnection {
   readonly inner: DatabaseConnection;
   readonly #explain: (error: unknown) => unknown;
   #running: Promise<unknown> = Promise.resolve();
+  readonly #watch: Watch;
   #ending = false;
 
-  constructor(inner: DatabaseConnection, explain: (error: unknown) => unknown) {
+  constructor(inner: DatabaseConnection, explain: (error: unknown) => unknown, watch: Watch) {
+    this.#watch = watch;
     this.inner = inner;
     this.#explain = explain;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     if (this.#ending) throw new TypeError('the transaction that this statement belongs to is ending');
-    const result = this.inner.executeQuery<R>(query);
+    const result = this.#watch({ part: 'records', operation: verbOf(query.sql) }, () =>
+      this.inner.executeQuery<R>(query),
+    );
     this.#running = result.catch(() => undefined);
     try {
       return await result;
@@ -90,4 +101,11 @@ class GuardedConnection implements DatabaseConnection {
       this.#ending = false;
     }
   }
+}
+
+const VERBS: ReadonlySet<string> = new Set(['select', 'insert', 'update', 'delete']);
+
+function verbOf(sql: string): string {
+  const verb = sql.slice(0, sql.indexOf(' ')).toLowerCase();
+  return VERBS.has(verb) ? verb : 'other';
 }

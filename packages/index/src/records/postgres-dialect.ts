@@ -1,5 +1,6 @@
-import { type Driver, PostgresDialect } from 'kysely';
+import { type Driver, PostgresDialect, type PostgresDialectConfig } from 'kysely';
 import type { ClientBase, Pool } from 'pg';
+import type { Watch } from '../watch.ts';
 import { GuardedDriver } from './guarded-driver.ts';
 import { postgresError } from './postgres-error.ts';
 
@@ -53,8 +54,15 @@ export async function makePool(
 
 /** PostgreSQL for kysely. */
 export class PostgresPoolDialect extends PostgresDialect {
+  readonly #watch: Watch | undefined;
+
+  constructor(config: PostgresDialectConfig, watch?: Watch) {
+    super(config);
+    this.#watch = watch;
+  }
+
   override createDriver(): Driver {
-    return new GuardedDriver(super.createDriver(), postgresError);
+    return new GuardedDriver(super.createDriver(), this.#watch, postgresError);
   }
 }
 

@@ -2,6 +2,7 @@ import { Kysely, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import type { ClientBase, Pool } from 'pg';
 import { IndexClosedError, IndexInUseError, SignerLostError, UnsafePostgresError } from '../errors.ts';
+import type { Watch } from '../watch.ts';
 import { postgresTypes } from './column-types.ts';
 import { migrations } from './migrations.ts';
 import { makePool, PostgresPoolDialect } from './postgres-dialect.ts';
@@ -28,6 +29,7 @@ export interface PostgresOptions {
    * Called once, when it was lost.
    */
   readonly signer?: { readonly onLost: () => void };
+  readonly watch?: Watch | undefined;
 }
 
 /** Records in a PostgreSQL database. */
@@ -37,9 +39,9 @@ export class PostgresRecords implements Records {
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  private constructor(readers: Pool, writer: Pool) {
-    this.read = new Kysely({ dialect: new PostgresPoolDialect({ pool: readers }) });
-    this.#writer = new Kysely({ dialect: new PostgresPoolDialect({ pool: writer }) });
+  private constructor(readers: Pool, writer: Pool, watch: Watch | undefined) {
+    this.read = new Kysely({ dialect: new PostgresPoolDialect({ pool: readers }, watch) });
+    this.#writer = new Kysely({ dialect: new PostgresPoolDialect({ pool: writer }, watch) });
   }
 
   /**
@@ -48,7 +50,7 @@ export class PostgresRecords implements Records {
    * @throws UnsafePostgresError when the server may lose what it called durable
    * @throws RecordsError when it cannot be reached
    */
-  static async open({ location, signer }: PostgresOptions): Promise<PostgresRecords> {
+  static async open({ location, signer, watch }: PostgresOptions): Promise<PostgresRecords> {
     assertPostgresLocation(location);
     const signing = signer && new SigningRight(location);
     const readers = await makePool(location, READERS, (client) => client.query(READ_ONLY));
@@ -56,7 +58,7 @@ export class PostgresRecords implements Records {
       await assertDurable(client);
       await signing?.take(client);
     });
-    const records = new PostgresRecords(readers, writer);
+    const records = new PostgresRecords(readers, writer, watch);
     try {
       const migrator = new Migrator({ db: records.#writer, provider: migrations(postgresTypes) });
       const { error } = await migrator.migrateToLatest();

@@ -12,6 +12,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import type { Watch } from '../watch.ts';
 import { GuardedDriver } from './guarded-driver.ts';
 import type { StatementResult } from './statements.ts';
 
@@ -24,9 +25,11 @@ export interface StatementRunner {
 /** SQLite for kysely, over one connection. Kysely makes queries and transactions wait for each other. */
 export class SqliteRunnerDialect implements Dialect {
   readonly #runner: StatementRunner;
+  readonly #watch: Watch | undefined;
 
-  constructor(runner: StatementRunner) {
+  constructor(runner: StatementRunner, watch?: Watch) {
     this.#runner = runner;
+    this.#watch = watch;
   }
 
   createAdapter(): DialectAdapter {
@@ -34,7 +37,7 @@ export class SqliteRunnerDialect implements Dialect {
   }
 
   createDriver(): Driver {
-    return new GuardedDriver(new RunnerDriver(this.#runner));
+    return new GuardedDriver(new RunnerDriver(this.#runner), this.#watch);
   }
 
   createIntrospector(db: Kysely<unknown>): DatabaseIntrospector {

@@ -1,6 +1,7 @@
 import { Kysely, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { DamagedIndexError, IndexClosedError, type IndexError, RecordsError } from '../errors.ts';
+import type { Watch } from '../watch.ts';
 import { sqliteTypes } from './column-types.ts';
 import { migrations } from './migrations.ts';
 import type { Records } from './records.ts';
@@ -27,13 +28,13 @@ export class SqliteRecords implements Records {
    * Opens the file, making it when it is not there, and brings its schema up to date.
    * @throws DamagedIndexError when the file is no database, or SQLite finds it inconsistent
    */
-  static async open(path: string): Promise<SqliteRecords> {
-    const writer = new Kysely<Database>({ dialect: new SqliteRunnerDialect(new Writer(path)) });
+  static async open(path: string, watch?: Watch): Promise<SqliteRecords> {
+    const writer = new Kysely<Database>({ dialect: new SqliteRunnerDialect(new Writer(path), watch) });
     try {
       const { error } = await new Migrator({ db: writer, provider: migrations(sqliteTypes) }).migrateToLatest();
       if (error !== undefined) throw error;
       const reader = new Reader(path);
-      const records = new SqliteRecords(new Kysely({ dialect: new SqliteRunnerDialect(reader) }), writer);
+      const records = new SqliteRecords(new Kysely({ dialect: new SqliteRunnerDialect(reader, watch) }), writer);
       reader.check();
       return records;
     } catch (error) {

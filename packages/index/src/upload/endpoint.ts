@@ -5,6 +5,7 @@ import { sendBody, sendProblemAs } from '../http/reply.ts';
 import type { ServedIndex } from '../http/served-index.ts';
 import type { Identity } from '../accounts/accounts.ts';
 import type { NewFile, Published } from '../publish/new-file.ts';
+import type { Watch } from '../watch.ts';
 import { admitFile } from './admission.ts';
 import { inspectUpload } from './inspect.ts';
 import { Gate } from './gate.ts';
@@ -18,6 +19,15 @@ export interface UploadSettings {
   readonly clock: () => Date;
   /** Ends receptions when the server stops. What was received completely is still published. */
   readonly stop: AbortSignal;
+  /** Sees each part of an upload: `receive`, `inspect`, `store`, `publish`, and the `whole`. */
+  readonly watch: Watch;
+}
+
+/** What uploads under way take. */
+export interface UploadLoad {
+  readonly receiving: number;
+  readonly queued: number;
+  readonly spoolBytes: number;
 }
 
 /** What became of an upload, for the log. */
@@ -33,11 +43,19 @@ export class UploadEndpoint {
   readonly #index: ServedIndex;
   readonly #settings: UploadSettings;
   readonly #gate: Gate;
+  readonly #spools = new Set<Spool>();
 
   constructor(index: ServedIndex, settings: UploadSettings) {
     this.#index = index;
     this.#settings = settings;
     this.#gate = new Gate(settings.limits);
+  }
+
+  get load(): UploadLoad {
+    const { inside, waiting } = this.#gate.load;
+    let spoolBytes = 0;
+    for (const { size } of this.#spools) spoolBytes += size;
+    return { receiving: inside, queued: waiting, spoolBytes };
   }
 
   /** Publishes the upload and answers 200. Throws, without having answered, what `problemOf` understands. */
@@ -47,7 +65,9 @@ export class UploadEndpoint {
     const identity = await identify(request.headers.authorization, (token) => this.#index.accounts.authenticate(token));
     refuseAnnouncedSize(request.headers['content-length'], this.#settings.limits);
     const signal = AbortSignal.any([this.#settings.stop, whenGone(exchange)]);
-    const outcome = await this.#gate.run(() => this.#publish(exchange, identity, signal), signal);
+    const outcome = await this.#watched('whole', () =>
+      this.#gate.run(() => this.#publish(exchange, identity, signal), signal),
+    );
     const verb = outcome.outcome === 'published' ? 'Published' : 'Already published';
     const text = `${verb} ${outcome.file.filename}: it is in signed metadata, timestamp version ${outcome.timestampVersion}.\n`;
     sendBody(
@@ -59,15 +79,25 @@ export class UploadEndpoint {
     return outcome;
   }
 
+  #watched<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    return this.#settings.watch({ part: 'upload', operation }, work);
+  }
+
   async #publish(exchange: Exchange, identity: Identity, signal: AbortSignal): Promise<UploadOutcome> {
     const { limits, clock } = this.#settings;
     const spool = new Spool(() => this.#index.objects.incoming());
+    this.#spools.add(spool);
     try {
       const admit = (filename: string): Promise<Admission> => admitFile(this.#index, identity, filename, limits);
-      const upload = await inspectUpload(await receiveForm(exchange.request, { spool, limits, admit, signal }));
-      const file = await storeUpload(this.#index, upload, { identity, uploadTime: clock(), limits });
-      return { ...(await this.#index.publisher.publish(file)), file };
+      const { request } = exchange;
+      const form = await this.#watched('receive', () => receiveForm(request, { spool, limits, admit, signal }));
+      const upload = await this.#watched('inspect', () => inspectUpload(form));
+      const file = await this.#watched('store', () =>
+        storeUpload(this.#index, upload, { identity, uploadTime: clock(), limits }),
+      );
+      return { ...(await this.#watched('publish', () => this.#index.publisher.publish(file))), file };
     } finally {
+      this.#spools.delete(spool);
       await spool.discard();
     }
   }

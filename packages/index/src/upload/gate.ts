@@ -23,6 +23,11 @@ export class Gate {
     this.#limits = limits;
   }
 
+  /** How many are in, and how many wait. */
+  get load(): { readonly inside: number; readonly waiting: number } {
+    return { inside: this.#inside, waiting: this.#queue.size };
+  }
+
   /** Runs the task when there is room. Throws {@link BusyError} when there is none in time, or the signal's reason. */
   async run<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T> {
     await this.#enter(signal);

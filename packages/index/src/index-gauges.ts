@@ -1,0 +1,98 @@
+import { binPrefix, UNCLAIMED } from '@holdfast/trust';
+import { parseRoot, parseTargets } from '@holdfast/tuf';
+import { type Kysely, sql } from 'kysely';
+import type { Metrics } from './metrics.ts';
+import type { RoleTable } from './publish/role-table.ts';
+import type { Records } from './records/records.ts';
+import type { Database } from './records/schema.ts';
+
+/** What the gauges look at when they are asked. */
+export interface Observed {
+  readonly records: Records;
+  readonly table: RoleTable;
+  readonly clock: () => Date;
+  /** The newest root and targets. */
+  readonly offline: () => Promise<{ readonly root: Uint8Array; readonly targets: Uint8Array | undefined }>;
+  /** Whether this process signs, and under which term, where processes take turns. */
+  readonly signer: () => { readonly leads: boolean; readonly term?: number };
+}
+
+/** More than this many waiting changes are not counted: the queue is long, and counting it would take long. */
+const MOST_COUNTED = 100_000;
+/** Bins that are looked at to tell how deep the tree is: leaves split by size, so those far apart tell of all. */
+const SAMPLED_BINS = Array.from({ length: 256 }, (_, i) => `${i.toString(16).padStart(2, '0')}8000`);
+/** Rows past the soonest expiry that may belong to roles that the tree does not list any more. */
+const SOONEST = 50;
+
+/** Registers what an index can tell of its state. */
+export function observeIndex(metrics: Metrics, observed: Observed): void {
+  const { table, signer, records, clock } = observed;
+  metrics.gauge('holdfast_roles', 'Roles that the snapshot tree lists', () => table.size);
+  metrics.gauge('holdfast_tree_depth', 'Digits in the prefix of the longest of 256 bins across the tree', () =>
+    Math.max(...SAMPLED_BINS.map((bin) => table.leafOf(bin).length)),
+  );
+  metrics.gauge('holdfast_timestamp_version', 'Version of the timestamp that everyone can fetch', () =>
+    table.version('timestamp'),
+  );
+  metrics.gauge('holdfast_leader', '1 in the process that signs, 0 in one that stands by', () =>
+    Number(signer().leads),
+  );
+  metrics.gauge('holdfast_leader_term', 'Term of the leader that this process last heard of', () => signer().term);
+  metrics.gauge(
+    'holdfast_changes_waiting',
+    `Changes that are recorded and not in signed metadata yet, counted up to ${MOST_COUNTED}`,
+    async () => (await waiting(records)).count,
+  );
+  metrics.gauge(
+    'holdfast_oldest_change_waiting_seconds',
+    'Since the oldest change that waits was recorded',
+    async () => {
+      const { oldest } = await waiting(records);
+      return oldest === null ? 0 : (clock().getTime() - oldest) / 1000;
+    },
+  );
+  metrics.gauges(
+    'holdfast_expires_in_seconds',
+    'Until metadata that everyone can fetch expires; role="bins" is the bin that expires first',
+    ['role'],
+    () => expiries(observed),
+  );
+}
+
+type Expiry = readonly [{ readonly role: string }, number | undefined];
+
+async function expiries({ table, records, clock, offline }: Observed): Promise<readonly Expiry[]> {
+  const { root, targets } = await offline();
+  const now = clock().getTime();
+  const times: Record<string, number | undefined> = {
+    timestamp: table.online('timestamp')?.expiresAt,
+    snapshot: table.online('snapshot')?.expiresAt,
+    bins: await soonestBin(records, table),
+    root: parseRoot(root).signed.expires.getTime(),
+    targets: targets && parseTargets(targets).signed.expires.getTime(),
+  };
+  return Object.entries(times).map(([role, at]) => [{ role }, at === undefined ? undefined : (at - now) / 1000]);
+}
+
+async function soonestBin(records: Records, table: RoleTable): Promise<number | undefined> {
+  const rows = await soonest(records.read).execute();
+  return rows.find(({ role }) => binPrefix(UNCLAIMED, role) !== undefined && table.version(role) !== undefined)
+    ?.expires_at;
+}
+
+function waiting({ read }: Records): Promise<{ count: number; oldest: number | null }> {
+  return queue(read).executeTakeFirstOrThrow();
+}
+
+/** Along the index of expiry times: the cost does not follow the number of roles. Exported for its test. */
+export function soonest(db: Kysely<Database>) {
+  return db.selectFrom('roles').select(['role', 'expires_at']).orderBy('expires_at').limit(SOONEST);
+}
+
+/** Along the index of publications, where those that wait stand together. Exported for its test. */
+export function queue(db: Kysely<Database>) {
+  const some = db.selectFrom('changes').select('recorded_at').where('publication', 'is', null).limit(MOST_COUNTED);
+  return db
+    .selectFrom(some.as('waiting'))
+    .select((eb) => [eb.fn.countAll<number>().as('count'), sql<number | null>`min(recorded_at)`.as('oldest')]);
+}

@@ -1,0 +1,37 @@
+import type { Watch } from '../watch.ts';
+import type { IncomingFile, ObjectStore, OpenObject, PutOptions } from './object-store.ts';
+
+/** An object store whose calls are watched. Of a stream, that it was opened: how fast it is read is up to the reader. */
+export class WatchedStore implements ObjectStore {
+  readonly #inner: ObjectStore;
+  readonly #watch: Watch;
+
+  constructor(inner: ObjectStore, watch: Watch) {
+    this.#inner = inner;
+    this.#watch = watch;
+  }
+
+  put(key: string, source: Uint8Array | { readonly file: string }, options?: PutOptions): Promise<'stored' | 'exists'> {
+    return this.#watch({ part: 'objects', operation: 'put' }, () => this.#inner.put(key, source, options));
+  }
+
+  get(key: string, options: { readonly maxLength: number }): Promise<Uint8Array | undefined> {
+    return this.#watch({ part: 'objects', operation: 'get' }, () => this.#inner.get(key, options));
+  }
+
+  open(key: string): Promise<OpenObject | undefined> {
+    return this.#watch({ part: 'objects', operation: 'open' }, () => this.#inner.open(key));
+  }
+
+  delete(key: string): Promise<void> {
+    return this.#watch({ part: 'objects', operation: 'delete' }, () => this.#inner.delete(key));
+  }
+
+  list(prefix: string): AsyncIterable<string> {
+    return this.#inner.list(prefix);
+  }
+
+  incoming(): Promise<IncomingFile> {
+    return this.#inner.incoming();
+  }
+}
