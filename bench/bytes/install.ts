@@ -1,0 +1,75 @@
+import { fileUrlPath, encodeLookup, targetPath } from '@holdfast/trust';
+import { renderProjectJson } from '@holdfast/python-index';
+import type { PopulationProject } from '../population/population.ts';
+import type { Repository } from './repository.ts';
+import { delta, served } from './wire.ts';
+
+/** Bytes of bodies on the wire that one installation of a project costs beside its files. */
+export interface InstallBytes {
+  /** Knows nothing but the first root: timestamp, and a lookup with every role. */
+  readonly newUser: number;
+  /** Installed 30 other projects the day before, none of whose roles changed. */
+  readonly otherProject: number;
+  /** Installed this project the day before; it has one file more since. */
+  readonly sameProject: number;
+  /** The same, without deltas. */
+  readonly sameProjectWhole: number;
+  /** Installed this project so long ago that every role on the way was signed anew since. */
+  readonly longAgo: number;
+  /** Of these, the proof. It cannot be compressed. */
+  readonly proof: number;
+  readonly page: { readonly gzip: number; readonly zstd: number };
+}
+
+/** @param held SHA-256 of roles that were fetched for other projects */
+export async function installBytes(
+  repository: Repository,
+  project: PopulationProject,
+  held: ReadonlySet<string>,
+): Promise<InstallBytes> {
+  const path = repository.pathTo(project);
+  const proof = repository.proof(project);
+  const timestamp = served(await repository.timestamp());
+  const answer = (files: readonly { readonly dictionary?: string; readonly bytes: Uint8Array }[]): number =>
+    timestamp + served(encodeLookup({ proof, files }));
+  const last = lastFile(repository, project);
+  const leaf = path.at(-1);
+  if (!leaf) throw new Error('no roles');
+  const against = (bytes: Uint8Array, older: Uint8Array) => ({ dictionary: '00000000', bytes: delta(bytes, older) });
+  const renewed = path.filter(({ role }) => role !== 'targets' && role !== leaf.role);
+  const olderLeaf = await repository.before(leaf.role, last);
+  const olders = await Promise.all(
+    renewed.map(async ({ role, bytes }) => against(bytes, await repository.before(role))),
+  );
+  const page = pageOf(repository, project);
+  return {
+    newUser: answer(path),
+    otherProject: answer(path.filter(({ sha256 }) => !held.has(sha256))),
+    sameProject: answer([against(leaf.bytes, olderLeaf)]),
+    sameProjectWhole: answer([leaf]),
+    longAgo: answer([...olders, against(leaf.bytes, olderLeaf)]),
+    proof: proof.length,
+    page: { gzip: served(page, 'gzip'), zstd: served(page) },
+  };
+}
+
+function lastFile(repository: Repository, project: PopulationProject): string {
+  let last = '';
+  for (const { filename } of repository.population.filesOf(project)) last = filename;
+  return targetPath(project.name, last);
+}
+
+/** The page as the index renders it. */
+function pageOf({ population }: Repository, project: PopulationProject): string {
+  const files = [...population.filesOf(project)].map((file) => ({
+    filename: file.filename,
+    url: `../../${fileUrlPath(targetPath(project.name, file.filename), file.sha256)}`,
+    sha256: file.sha256,
+    size: file.size,
+    uploadTime: new Date(file.upload_time),
+    ...(file.requires_python !== undefined && { requiresPython: file.requires_python }),
+    ...(file.yanked !== undefined && { yanked: file.yanked }),
+    ...(file.core_metadata && { coreMetadata: { sha256: file.core_metadata.sha256 } }),
+  }));
+  return renderProjectJson({ name: project.name, files });
+}

@@ -1,0 +1,16 @@
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
+
+/** As the index compresses what it serves; below this many bytes it does not. */
+const WORTH_COMPRESSING = 1024;
+
+/** Bytes of a body on the wire, for who asks for this coding. */
+export function served(body: Uint8Array | string, coding: 'gzip' | 'zstd' = 'zstd'): number {
+  const bytes = Buffer.from(body);
+  if (bytes.length < WORTH_COMPRESSING) return bytes.length;
+  return Math.min(bytes.length, (coding === 'gzip' ? gzipSync(bytes) : zstdCompressSync(bytes)).length);
+}
+
+/** What a lookup carries of a role that the asker holds in an older version. */
+export function delta(bytes: Uint8Array, older: Uint8Array): Buffer {
+  return zstdCompressSync(bytes, { dictionary: older, params: { [constants.ZSTD_c_checksumFlag]: 0 } });
+}
