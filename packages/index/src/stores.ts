@@ -3,6 +3,7 @@ import { DirectoryStore } from './objects/directory-store.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { parseS3Location } from './objects/s3-location.ts';
 import { S3Store } from './objects/s3-store.ts';
+import { VerifiedStore } from './objects/verified-store.ts';
 import { PostgresRecords } from './records/postgres-records.ts';
 import type { Records } from './records/records.ts';
 import type { Watch } from './watch.ts';
@@ -28,7 +29,9 @@ export function openRecords(
 }
 
 /** Files on their way in wait in the directory in any case. */
-export function openObjects(directory: string, { objects }: StoreLocations): Promise<ObjectStore> {
+export async function openObjects(directory: string, { objects }: StoreLocations): Promise<ObjectStore> {
   if (objects === undefined) return DirectoryStore.open(directory);
-  return S3Store.open({ location: parseS3Location(objects), incoming: join(directory, 'incoming') });
+  return new VerifiedStore(
+    await S3Store.open({ location: parseS3Location(objects), incoming: join(directory, 'incoming') }),
+  );
 }

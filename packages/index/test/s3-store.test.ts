@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -115,7 +116,7 @@ test('a bucket that is not there, or is gone, or belongs to others is no empty s
 /** What a service does that was never meant for this: it is spoken to as S3 and does as its test says. */
 async function openStrange(
   t: TestContext,
-  answer: (method: string, conditional: boolean, kept: Map<string, Buffer>) => number,
+  answer: (method: string, refused: boolean, tagged: boolean) => number,
   code = 'Refused',
 ): Promise<S3Store> {
   const kept = new Map<string, Buffer>();
@@ -124,11 +125,15 @@ async function openStrange(
     const { method = '', headers } = request;
     const [url = ''] = request.url?.split('?') ?? [];
     const body = await buffer(request);
-    const status = answer(method, headers['if-none-match'] === '*' && kept.has(url), kept);
+    const tag = createHash('md5')
+      .update(kept.get(url) ?? '')
+      .digest('hex');
+    const refused = headers['if-none-match'] === '*' ? kept.has(url) : (headers['if-match'] ?? tag) !== tag;
+    const status = answer(method, refused, headers['if-match'] !== undefined);
     if (method === 'PUT' && status === 200) kept.set(url, body);
     const refusal = Buffer.from(`<Error><Code>${code}</Code><Message>no</Message></Error>`);
     const content = status === 200 ? (method === 'GET' && kept.get(url)) || Buffer.alloc(0) : refusal;
-    response.writeHead(status, { 'Content-Length': content.length }).end(content);
+    response.writeHead(status, { 'Content-Length': content.length, ETag: tag }).end(content);
   };
   strange.listen(0, '127.0.0.1');
   await once(strange, 'listening');
@@ -147,23 +152,27 @@ test('a service that ignores the condition of a write, or has none, is refused a
     openStrange(t, (method) => (method === 'PUT' ? 501 : 200)),
     UnsafeObjectStoreError,
   );
+  await assert.rejects(
+    openStrange(t, (_method, refused, tagged) => (refused && !tagged ? 412 : 200)),
+    UnsafeObjectStoreError,
+  );
 });
 
 test('no space, or no quota, is said as such and not tried again', async (t) => {
   let puts = 0;
-  const full = (method: string, conditional: boolean): number => {
-    if (conditional) return 412;
-    return method === 'PUT' && ++puts > 1 ? 507 : 200;
+  const full = (method: string, refused: boolean): number => {
+    if (refused) return 412;
+    return method === 'PUT' && ++puts > 2 ? 507 : 200;
   };
   const store = await openStrange(t, full);
   await assert.rejects(store.put('x', new Uint8Array(1)), StorageFullError);
-  assert.equal(puts, 2);
+  assert.equal(puts, 3);
   let others = 0;
-  const quota = (method: string, conditional: boolean): number => {
-    if (conditional) return 412;
-    return method === 'PUT' && ++others > 1 ? 403 : 200;
+  const quota = (method: string, refused: boolean): number => {
+    if (refused) return 412;
+    return method === 'PUT' && ++others > 2 ? 403 : 200;
   };
   const small = await openStrange(t, quota, 'QuotaExceeded');
   await assert.rejects(small.put('x', new Uint8Array(1)), StorageFullError);
-  assert.equal(others, 2);
+  assert.equal(others, 3);
 });

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -5,7 +6,7 @@ import { ObjectTooLargeError } from '../errors.ts';
 import { DirectorySync } from './directory-sync.ts';
 import { IncomingDirectory } from './incoming-directory.ts';
 import { keyParts, listingStart } from './object-key.ts';
-import type { IncomingFile, ObjectStore, OpenObject, PutOptions } from './object-store.ts';
+import type { IncomingFile, ObjectStore, OpenObject, PutOptions, TaggedObject } from './object-store.ts';
 import { hasCode, storageFailure } from './storage-failure.ts';
 
 /** Directories remembered as durable: some 10 MB of names. */
@@ -27,6 +28,8 @@ export class DirectoryStore implements ObjectStore {
   readonly #durable = new Set<string>();
   /** Directories that are being made and are not durable yet. */
   readonly #making = new Set<Promise<unknown>>();
+  /** The last of the puts that compare first: this process is the only one that writes here, so a line is enough. */
+  #comparing: Promise<unknown> = Promise.resolve();
 
   private constructor(objects: string, incoming: IncomingDirectory) {
     this.#objects = objects;
@@ -45,7 +48,23 @@ export class DirectoryStore implements ObjectStore {
   async put(
     key: string,
     source: Uint8Array | { readonly file: string },
-    options: PutOptions = {},
+    { ifTag, ...options }: PutOptions = {},
+  ): Promise<'stored' | 'exists'> {
+    if (ifTag === undefined) return this.#put(key, source, options);
+    const done = this.#comparing.then(async () => {
+      const current = await this.read(key, { maxLength: Number.MAX_SAFE_INTEGER });
+      if (current?.tag === ifTag) return this.#put(key, source, {});
+      if ('file' in source) await rm(source.file, { force: true });
+      return 'exists';
+    });
+    this.#comparing = done.catch(() => undefined);
+    return done;
+  }
+
+  async #put(
+    key: string,
+    source: Uint8Array | { readonly file: string },
+    options: { readonly ifAbsent?: boolean },
   ): Promise<'stored' | 'exists'> {
     const path = this.#path(key);
     const file = 'file' in source ? source.file : this.#incoming.path();
@@ -76,6 +95,11 @@ export class DirectoryStore implements ObjectStore {
     } finally {
       await handle.close();
     }
+  }
+
+  async read(key: string, options: { readonly maxLength: number }): Promise<TaggedObject | undefined> {
+    const bytes = await this.get(key, options);
+    return bytes && { bytes, tag: hash('sha256', bytes) };
   }
 
   async open(key: string): Promise<OpenObject | undefined> {

@@ -8,12 +8,14 @@ import type { Readable } from 'node:stream';
 export interface ObjectStore {
   /**
    * Stores an object; durable when it resolves, and never seen half-written. A `file` must come from `incoming()`; it is
-   * moved in and gone afterwards, whatever the outcome. With `ifAbsent` an object that is there stays, whatever its
-   * bytes: `exists`.
+   * moved in and gone afterwards, whatever the outcome. When a condition of the options does not hold, nothing changes:
+   * `exists`.
    */
   put(key: string, source: Uint8Array | { readonly file: string }, options?: PutOptions): Promise<'stored' | 'exists'>;
   /** The bytes, or `undefined`. @throws ObjectTooLargeError beyond `maxLength` bytes, before reading. */
   get(key: string, options: { readonly maxLength: number }): Promise<Uint8Array | undefined>;
+  /** The same, with the tag that {@link PutOptions.ifTag} takes. */
+  read(key: string, options: { readonly maxLength: number }): Promise<TaggedObject | undefined>;
   /** For streaming. The caller closes it. */
   open(key: string): Promise<OpenObject | undefined>;
   /** Removes an object, durably; one that is not there is no error. */
@@ -24,8 +26,18 @@ export interface ObjectStore {
   incoming(): Promise<IncomingFile>;
 }
 
+/** At most one of them. */
 export interface PutOptions {
+  /** Only while there is no object, whatever its bytes. */
   readonly ifAbsent?: boolean;
+  /** Only while the object is the one that was read with this tag. */
+  readonly ifTag?: string;
+}
+
+export interface TaggedObject {
+  readonly bytes: Uint8Array;
+  /** Other bytes have another tag. */
+  readonly tag: string;
 }
 
 export interface OpenObject {

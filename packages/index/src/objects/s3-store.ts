@@ -8,7 +8,7 @@ import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
 import { ObjectTooLargeError } from '../errors.ts';
 import { IncomingDirectory } from './incoming-directory.ts';
 import { keyParts, listingStart } from './object-key.ts';
-import type { IncomingFile, ObjectStore, OpenObject, PutOptions } from './object-store.ts';
+import type { IncomingFile, ObjectStore, OpenObject, PutOptions, TaggedObject } from './object-store.ts';
 import { type ByteRange, resumedStream } from './resumed-stream.ts';
 import { makeClient, persist, type S3Credentials, type S3Sdk } from './s3-client.ts';
 import { isAbsent, isRefusedByCondition, objectStoreError } from './s3-failure.ts';
@@ -57,17 +57,20 @@ export class S3Store implements ObjectStore {
   async put(
     key: string,
     source: Uint8Array | { readonly file: string },
-    { ifAbsent = false }: PutOptions = {},
+    { ifAbsent = false, ifTag }: PutOptions = {},
   ): Promise<'stored' | 'exists'> {
     try {
-      const target = { ...this.#object(key), ...(ifAbsent && { IfNoneMatch: '*' }) };
+      const conditional = ifAbsent || ifTag !== undefined;
+      const condition = ifAbsent ? { IfNoneMatch: '*' } : { IfMatch: ifTag };
+      const target = { ...this.#object(key), ...(conditional && condition) };
       const put = 'file' in source ? await this.#fileSender(source.file) : this.#bytesSender(source);
       return await this.#request(key, async () => {
         try {
           await put(target);
           return 'stored';
         } catch (error) {
-          if (ifAbsent && isRefusedByCondition(error)) return 'exists';
+          // With a tag, an object that is gone is another one too.
+          if (conditional && (isRefusedByCondition(error) || (!ifAbsent && isAbsent(error)))) return 'exists';
           throw error;
         }
       });
@@ -76,17 +79,21 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async get(key: string, { maxLength }: { readonly maxLength: number }): Promise<Uint8Array | undefined> {
+  async get(key: string, options: { readonly maxLength: number }): Promise<Uint8Array | undefined> {
+    return (await this.read(key, options))?.bytes;
+  }
+
+  async read(key: string, { maxLength }: { readonly maxLength: number }): Promise<TaggedObject | undefined> {
     const command = new this.#sdk.GetObjectCommand(this.#object(key));
     return this.#find(key, async () => {
       const abortSignal = AbortSignal.timeout(ATTEMPT_MS);
-      const { Body, ContentLength } = await this.#client.send(command, { abortSignal });
+      const { Body, ContentLength, ETag } = await this.#client.send(command, { abortSignal });
       const body = readable(Body);
       if (ContentLength === undefined || ContentLength > maxLength) {
         body.destroy();
         throw new ObjectTooLargeError(key, ContentLength ?? Number.POSITIVE_INFINITY);
       }
-      return await buffer(addAbortSignal(abortSignal, body));
+      return { bytes: await buffer(addAbortSignal(abortSignal, body)), tag: ETag ?? '' };
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Watch } from '../watch.ts';
-import type { IncomingFile, ObjectStore, OpenObject, PutOptions } from './object-store.ts';
+import type { IncomingFile, ObjectStore, OpenObject, PutOptions, TaggedObject } from './object-store.ts';
 
 /** An object store whose calls are watched. Of a stream, that it was opened: how fast it is read is up to the reader. */
 export class WatchedStore implements ObjectStore {
@@ -17,6 +17,10 @@ export class WatchedStore implements ObjectStore {
 
   get(key: string, options: { readonly maxLength: number }): Promise<Uint8Array | undefined> {
     return this.#watch({ part: 'objects', operation: 'get' }, () => this.#inner.get(key, options));
+  }
+
+  read(key: string, options: { readonly maxLength: number }): Promise<TaggedObject | undefined> {
+    return this.#watch({ part: 'objects', operation: 'get' }, () => this.#inner.read(key, options));
   }
 
   open(key: string): Promise<OpenObject | undefined> {

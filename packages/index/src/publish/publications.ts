@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { DamagedIndexError } from '../errors.ts';
+import { DamagedIndexError, ObjectStoreError } from '../errors.ts';
 import type { Transaction } from 'kysely';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Records } from '../records/records.ts';
@@ -9,6 +9,7 @@ import { objectKeyOf } from './file-rows.ts';
 import type { Publication } from './prepare.ts';
 import { outcomesOf } from './outcomes.ts';
 import type { RootVersion } from './roots.ts';
+import { switchTimestamp, TIMESTAMP_KEY } from './switch-timestamp.ts';
 
 /** A publication that is recorded and not yet known to be in the object store. */
 export interface PendingPublication {
@@ -146,17 +147,14 @@ export async function finishPublication(
     roles.filter(({ role }) => role !== 'timestamp'),
   );
   if (root) await putRole(objects, { role: 'root', ...root });
-  await putRoles(
-    objects,
-    roles.filter(({ role }) => role === 'timestamp'),
-  );
+  for (const { bytes } of roles.filter(({ role }) => role === 'timestamp')) await switchTimestamp(objects, bytes);
   await removeDeleted(records, objects, pending.id);
   await markPublished(records, pending.id, now);
 }
 
 /** Where the bytes of a role stand. The timestamp has one name, which is switched (TUF 1.0.34 §6.2). */
 export function roleKey(role: string, version: number): string {
-  return role === 'timestamp' ? 'metadata/timestamp.json' : `metadata/${version}.${role}.json`;
+  return role === 'timestamp' ? TIMESTAMP_KEY : `metadata/${version}.${role}.json`;
 }
 
 /** SQLite does not notice a changed byte in the middle of a value; signing on from one would spread it. */
@@ -185,13 +183,13 @@ async function putRoles(objects: ObjectStore, roles: readonly RoleBytes[]): Prom
   }
 }
 
-/** The timestamp is switched; everything else has a version in its name, which never shows two contents. */
+/** A version in a name never shows two contents. */
 async function putRole(objects: ObjectStore, { role, version, bytes }: Omit<RoleBytes, 'expiresAt'>): Promise<void> {
   const key = roleKey(role, version);
-  const ifAbsent = role !== 'timestamp';
-  if ((await objects.put(key, bytes, { ifAbsent })) === 'stored') return;
+  if ((await objects.put(key, bytes, { ifAbsent: true })) === 'stored') return;
   const before = await objects.get(key, { maxLength: Number.MAX_SAFE_INTEGER });
-  if (before && hash('sha256', before) !== hash('sha256', bytes)) {
+  if (!before) throw new ObjectStoreError(key, 'an object that is there and cannot be read', undefined);
+  if (hash('sha256', before) !== hash('sha256', bytes)) {
     throw new DamagedIndexError(key, 'other bytes than those of the records stand there');
   }
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { parseTimestamp } from '@holdfast/tuf';
 import { DirectoryStore } from '../../src/objects/directory-store.ts';
-import type { ObjectStore, PutOptions } from '../../src/objects/object-store.ts';
+import type { ObjectStore, PutOptions, TaggedObject } from '../../src/objects/object-store.ts';
 
-/** `before`: nothing was stored. `after`: it was, but the answer was lost. */
-export type Fault = 'before' | 'after';
+/** `before`: nothing was stored. `after`: it was, but the answer was lost. `lie`: it was not, and it is said that it was. */
+export type Fault = 'before' | 'after' | 'lie';
 
 /**
  * An object store that fails when it is told to, and remembers what stood under each version of the metadata: a second
@@ -15,6 +15,9 @@ export class FaultyStore implements ObjectStore {
   /** Metadata objects that were to be put since the last `failAt`. */
   puts = 0;
   onPut: (key: string) => void = () => {};
+  /** Reads of metadata show what stood there before the last put, as a cache that is behind does. */
+  stale = false;
+  readonly #before = new Map<string, TaggedObject | undefined>();
   readonly #inner: ObjectStore;
   readonly #seen = new Map<string, string>();
   #fails: (put: number) => Fault | undefined = () => undefined;
@@ -43,8 +46,13 @@ export class FaultyStore implements ObjectStore {
     if (!key.startsWith('metadata/')) return this.#inner.put(key, source, options);
     const fault = this.#fails(++this.puts);
     if (fault === 'before') throw this.#error();
-    if (source instanceof Uint8Array) this.#remember(key, source);
+    if (fault === 'lie') return 'stored';
+    const before = await this.#inner.read(key, { maxLength: Number.MAX_SAFE_INTEGER });
     const outcome = await this.#inner.put(key, source, options);
+    if (source instanceof Uint8Array && outcome === 'stored') {
+      this.#remember(key, source);
+      this.#before.set(key, before);
+    }
     if (fault === 'after') throw this.#error();
     this.onPut(key);
     return outcome;
@@ -58,8 +66,11 @@ export class FaultyStore implements ObjectStore {
     this.#seen.set(`${key} ${version}`, sha256);
   }
 
-  get(key: string, options: { readonly maxLength: number }): ReturnType<ObjectStore['get']> {
-    return this.#inner.get(key, options);
+  async get(key: string, options: { readonly maxLength: number }): ReturnType<ObjectStore['get']> {
+    return (await this.read(key, options))?.bytes;
+  }
+  async read(key: string, options: { readonly maxLength: number }): ReturnType<ObjectStore['read']> {
+    return this.stale && this.#before.has(key) ? this.#before.get(key) : this.#inner.read(key, options);
   }
   open(key: string): ReturnType<ObjectStore['open']> {
     return this.#inner.open(key);

@@ -21,6 +21,7 @@ async function listed(store: ObjectStore, prefix: string): Promise<string[]> {
 export function objectStoreContract(kind: string, open: (name: string) => Promise<ObjectStore>): void {
   readsBack(kind, open);
   conditions(kind, open);
+  tags(kind, open);
   files(kind, open);
   keys(kind, open);
   sizes(kind, open);
@@ -72,6 +73,35 @@ function conditions(kind: string, openStore: (name: string) => Promise<ObjectSto
     assert.equal(outcomes.filter((outcome) => outcome === 'stored').length, 1);
     assert.equal(text(await store.get('race/x', { maxLength })), `writer ${outcomes.indexOf('stored')}`);
     const incoming = await store.incoming();
+    await assert.rejects(access(incoming.path), { code: 'ENOENT' });
+  });
+}
+
+function tags(kind: string, openStore: (name: string) => Promise<ObjectStore>): void {
+  test(`${kind}: put with a tag replaces what was read and nothing else, and of twenty at once exactly one wins`, async () => {
+    const store = await openStore('tagged');
+    const read = async (): Promise<{ text: string | undefined; tag: string }> => {
+      const object = await store.read('a/b', { maxLength });
+      return { text: text(object?.bytes), tag: object?.tag ?? '' };
+    };
+    await store.put('a/b', bytes('one'));
+    const { tag } = await read();
+    assert.equal((await read()).tag, tag);
+    assert.equal(await store.put('a/b', bytes('two'), { ifTag: tag }), 'stored');
+    assert.equal(await store.put('a/b', bytes('three'), { ifTag: tag }), 'exists');
+    assert.equal((await read()).text, 'two');
+    const second = (await read()).tag;
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => store.put('a/b', bytes(`writer ${i}`), { ifTag: second })),
+    );
+    assert.equal(outcomes.filter((outcome) => outcome === 'stored').length, 1);
+    assert.equal((await read()).text, `writer ${outcomes.indexOf('stored')}`);
+    await store.delete('a/b');
+    assert.equal(await store.put('a/b', bytes('four'), { ifTag: second }), 'exists');
+    assert.equal(await store.read('a/b', { maxLength }), undefined);
+    const incoming = await store.incoming();
+    await writeFile(incoming.path, 'five');
+    assert.equal(await store.put('a/b', { file: incoming.path }, { ifTag: second }), 'exists');
     await assert.rejects(access(incoming.path), { code: 'ENOENT' });
   });
 }
