@@ -167,7 +167,7 @@ test('serve, twine, trust, pip, uv, run, proxy, verify, download: the way of a f
     ]) {
       const { code, err, out } = await run(args);
       assert.equal(code, 0, out + err);
-      assert.match(err, /holdfast: verified 1 file from main, snapshot \d+, valid for 23 hours\n$/);
+      assert.match(err, /holdfast: verified 1 file from main, timestamp \d+, valid for 23 hours\n$/);
     }
     for (const name of ['by-pip', 'by-uv', 'by-run']) await readFile(join(directory, name, 'demo.py'));
     assert.equal((await run(['run', '--', 'sh', '-c', 'exit 7'])).code, 7);

@@ -29,7 +29,6 @@ export function drawChain({ file, freshness, fingerprint }: ChainOfTrust, option
       name: 'timestamp',
       says: `version ${freshness.timestampVersion}, valid until ${freshness.timestampExpires.toISOString()}`,
     },
-    { name: 'snapshot', says: `version ${freshness.snapshotVersion}` },
     ...roles,
     { name: paint(32, file.filename), says: `${file.size} bytes, sha256 ${file.sha256}` },
   ];

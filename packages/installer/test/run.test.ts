@@ -63,7 +63,7 @@ for (const [tool, install] of [
     assert.equal(code, 0, stderr);
     assert.match(await readFile(join(work, 'out', 'demo.py'), 'utf8'), /1\.0/);
     assert.match(await readFile(join(work, 'out', 'helper.py'), 'utf8'), /1\.2/);
-    assert.match(stderr, /holdfast: verified 2 files from main, snapshot 1, valid for 23 hours\n$/);
+    assert.match(stderr, /holdfast: verified 2 files from main, timestamp 1, valid for 23 hours\n$/);
   });
 
   test(`real ${tool} stops at a wheel with one byte changed, and the terminal says why (P20)`, async () => {

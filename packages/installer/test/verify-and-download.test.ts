@@ -57,7 +57,7 @@ test('draws the chain of trust from the root down to the file', async () => {
     .trimEnd()
     .split('\n')
     .map((line) => line.replace(/^[ └─]*/, '').split('  ')[0]);
-  assert.deepEqual(names, ['root', 'timestamp', 'snapshot', 'targets', 'unclaimed', 'demo-1.0-py3-none-any.whl']);
+  assert.deepEqual(names, ['root', 'timestamp', 'targets', 'unclaimed', 'demo-1.0-py3-none-any.whl']);
   assert.ok(!picture.includes('\u001b'));
   assert.ok(drawChain({ file, freshness, fingerprint: 'ab' }, { colour: true }).includes('\u001b['));
 });

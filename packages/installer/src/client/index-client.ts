@@ -104,10 +104,10 @@ export class IndexClient {
       try {
         await preferFreshest(this.#mirrors);
         const report = await this.#follow();
-        const { offline, rootVersion, timestampVersion, snapshotVersion, timestampExpires } = report;
+        const { offline, rootVersion, timestampVersion, timestampExpires } = report;
         if (offline && !this.#freshness?.offline) this.#notify({ kind: 'offline', index: this.name, timestampExpires });
         const checkedAt = this.#clock();
-        this.#freshness = { offline, rootVersion, timestampVersion, snapshotVersion, timestampExpires, checkedAt };
+        this.#freshness = { offline, rootVersion, timestampVersion, timestampExpires, checkedAt };
         this.#refreshedAt = performance.now();
         return this.#freshness;
       } finally {
@@ -118,12 +118,12 @@ export class IndexClient {
 
   /** Every file that verified metadata lists for a project; `undefined` when it verifiably lists none. */
   async project(name: ProjectName): Promise<VerifiedProject | undefined> {
-    const { snapshotVersion } = await this.#fresh();
+    const freshness = await this.#fresh();
     const infos = await withFailover(this.#mirrors, name, () => this.#updater.targetsIn(projectDirectory(name)));
     this.#reportMirrors();
     const files = infos.map((info) => this.#decode(info)).filter((file) => file !== undefined);
-    const version = this.#freshness?.snapshotVersion ?? snapshotVersion;
-    return files.length === 0 ? undefined : { index: this.name, name, files, snapshotVersion: version };
+    const { timestampVersion } = infos[0] ?? freshness;
+    return files.length === 0 ? undefined : { index: this.name, name, files, timestampVersion };
   }
 
   /** The METADATA of a distribution (PEP 658), verified. `undefined` when signed metadata names none. */

@@ -19,12 +19,13 @@ export interface VerifiedDistribution extends Distribution {
   readonly voucher: Voucher;
 }
 
-/** A project as verified metadata has it: every file, and the snapshot that says so. */
+/** A project as verified metadata has it: every file, and the timestamp under which it says so. */
 export interface VerifiedProject {
   readonly index: string;
   readonly name: ProjectName;
   readonly files: readonly VerifiedDistribution[];
-  readonly snapshotVersion: number;
+  /** Of the timestamp under which this was verified: it identifies a state of the index. */
+  readonly timestampVersion: number;
 }
 
 /** How fresh the verified metadata is. */
@@ -33,7 +34,6 @@ export interface Freshness {
   readonly offline: boolean;
   readonly rootVersion: number;
   readonly timestampVersion: number;
-  readonly snapshotVersion: number;
   readonly timestampExpires: Date;
   /** When the mirrors were last asked. */
   readonly checkedAt: Date;

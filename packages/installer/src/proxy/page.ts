@@ -18,10 +18,10 @@ export function renderPage(project: VerifiedProject, accept: string | undefined)
   return { body, contentType, etag: `"${hash('sha256', body, 'hex').slice(0, 32)}"`, immutable: false };
 }
 
-function toPage({ name, files, index, snapshotVersion }: VerifiedProject): ProjectPage {
+function toPage({ name, files, index, timestampVersion }: VerifiedProject): ProjectPage {
   const meta = new Map<`_${string}`, string | number>([
     ['_holdfast-index', index],
-    ['_holdfast-snapshot', snapshotVersion],
+    ['_holdfast-timestamp', timestampVersion],
   ]);
   return { name, files: files.map(toFile), meta };
 }

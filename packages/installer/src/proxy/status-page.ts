@@ -36,8 +36,8 @@ export function renderStatusPage(response: ServerResponse, clients: readonly Ind
 
 function describe({ freshness }: IndexClient): string {
   if (!freshness) return 'not asked yet';
-  const { offline, snapshotVersion, timestampExpires } = freshness;
-  return `${offline ? 'offline, ' : ''}snapshot ${snapshotVersion}, valid until ${timestampExpires.toISOString()}`;
+  const { offline, timestampVersion, timestampExpires } = freshness;
+  return `${offline ? 'offline, ' : ''}timestamp ${timestampVersion}, valid until ${timestampExpires.toISOString()}`;
 }
 
 /** A template whose values are escaped. */

@@ -68,7 +68,7 @@ export class Reporter {
       if (!freshness || count === 0) continue;
       const left = timeSpan(freshness.timestampExpires.getTime() - now.getTime());
       const files = `${count} ${count === 1 ? 'file' : 'files'}`;
-      const from = `snapshot ${freshness.snapshotVersion}, valid for ${left}${freshness.offline ? ', offline' : ''}`;
+      const from = `timestamp ${freshness.timestampVersion}, valid for ${left}${freshness.offline ? ', offline' : ''}`;
       this.#write(this.#paint(2, `holdfast: verified ${files} from ${name}, ${from}`) + '\n');
     }
     const refused = proxy.refusals.length;

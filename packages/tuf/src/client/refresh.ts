@@ -1,14 +1,14 @@
 import { equalBytes } from '../bytes.ts';
-import { NetworkError, RollbackError, SupersededError, TufError } from '../errors.ts';
-import type { Metadata, TopLevelRole } from '../model.ts';
-import { parseSnapshot, parseTimestamp } from '../parse/meta.ts';
+import { NetworkError, RollbackError, SupersededError } from '../errors.ts';
 import { loadRotations } from '../rotation/load.ts';
-import { verifySignatures } from '../verify.ts';
 import { checkClock, recordTime } from './clock-guard.ts';
 import type { MetadataStore, UpdaterLimits } from './ports.ts';
+import type { ProvenMemory } from './proven-memory.ts';
 import { encodeRoleName } from './role-name.ts';
-import { followRemoteRoots, followStoredRoots, rootName, storeNewestRoot } from './roots.ts';
+import { followRemoteRoots, followStoredRoots, storeNewestRoot } from './roots.ts';
+import type { SnapshotProofs } from './snapshot-proofs.ts';
 import type { Source, Wanted } from './source.ts';
+import { checkRootCurrent, isNewer, refusedAsUndefined } from './stored-newer.ts';
 import { TrustedSet, type VerifiedRole } from './trusted-set.ts';
 
 /** The last timestamp that this refresh knows to be in the store. */
@@ -18,7 +18,18 @@ interface Seen {
 
 export interface Outcome {
   readonly set: TrustedSet;
-  readonly offline: boolean;
+  /** Why the store answers in place of the repository. */
+  readonly unreached: NetworkError | undefined;
+  /** Under which parts of the snapshot are to be proven; without it the set has the whole snapshot and targets. */
+  readonly provenRoot?: string | undefined;
+}
+
+/** From where a role may come besides the store. */
+export interface RoleSources {
+  /** Why it may not be fetched. */
+  readonly unreached?: NetworkError | undefined;
+  /** Bytes that came along with something else. */
+  readonly arrived?: Uint8Array | undefined;
 }
 
 /** Each attempt loses only against a process that has just finished one. */
@@ -33,6 +44,8 @@ export interface WorkflowOptions {
   readonly limits: UpdaterLimits;
   readonly offline: OfflineMode;
   readonly guardClock: boolean;
+  /** Another form of snapshot, and what is remembered of it. */
+  readonly proving?: { readonly proofs: SnapshotProofs; readonly memory: ProvenMemory } | undefined;
 }
 
 /** The client workflow (§5) with its I/O: what is fetched, what is read from the store, what is written back. */
@@ -76,9 +89,21 @@ export class Workflow {
     // §5.3.10
     set.checkRootFresh();
     const unreached = await this.loadTimestamp(set, rootsUnreached, seen, signal);
+    const provenRoot = this.options.proving?.proofs.rootOf(set.checkTimestampFresh());
+    if (provenRoot !== undefined) return { set, unreached, provenRoot };
     await this.loadSnapshot(set, unreached, signal);
-    await this.loadRole(set, 'targets', 'root', signal, unreached);
-    return { set, offline: unreached !== undefined };
+    await this.loadRole(set, 'targets', 'root', signal, { unreached });
+    return { set, unreached };
+  }
+
+  /** Snapshot and targets (§5.5, §5.6) under a timestamp that was to be used with proofs. */
+  async withSnapshot({ set, unreached }: Outcome, signal: AbortSignal): Promise<Outcome> {
+    if (set.timestamp === undefined) throw new Error('timestamp comes before snapshot');
+    const whole = set.afterRoot();
+    await whole.updateTimestamp(set.timestamp.bytes);
+    await this.loadSnapshot(whole, unreached, signal);
+    await this.loadRole(whole, 'targets', 'root', signal, { unreached });
+    return { set: whole, unreached };
   }
 
   private async isSuperseded(error: unknown, seen: Seen): Promise<boolean> {
@@ -88,13 +113,13 @@ export class Workflow {
     return stored !== undefined && (seen.timestamp === undefined || !equalBytes(stored, seen.timestamp));
   }
 
-  /** §5.6.1 to §5.6.6 for one role and one parent: from the store if that is still current, else fetched. */
+  /** §5.6.1 to §5.6.6 for one role and one parent: from the store if that is still current, else what arrived, else fetched. */
   async loadRole(
     set: TrustedSet,
     role: string,
     parent: string,
     signal: AbortSignal,
-    unreached?: NetworkError,
+    { unreached, arrived }: RoleSources = {},
   ): Promise<VerifiedRole> {
     const known = set.verifiedRole(role, parent);
     if (known !== undefined) return known;
@@ -110,10 +135,11 @@ export class Workflow {
     const path = `${versionPrefix(set, version)}${encodeRoleName(role)}.json`;
     if (unreached !== undefined) throw missing(path, unreached);
     const maxLength = mostBytes(length, limits.targetsBytes, limits);
-    const { bytes, verified } = await this.fetch({ path, maxLength, expected: length, signal }, async (bytes) => ({
-      bytes,
-      verified: await set.updateRole(bytes, role, parent),
-    }));
+    const verify = async (bytes: Uint8Array) => ({ bytes, verified: await set.updateRole(bytes, role, parent) });
+    const { bytes, verified } =
+      arrived === undefined
+        ? await this.fetch({ path, maxLength, expected: length, signal }, verify)
+        : await verify(arrived);
     // §5.6.6
     await store.write(name, bytes);
     return verified;
@@ -159,14 +185,15 @@ export class Workflow {
         await set.updateSnapshot(stored, 'cache');
         return set.checkSnapshotCurrent();
       });
-      if (current !== undefined) return;
+      if (current !== undefined) return this.options.proving?.memory.checkSnapshot(current.meta);
     }
     const path = `${versionPrefix(set, version)}snapshot.json`;
     if (unreached !== undefined) throw missing(path, unreached);
     const maxLength = mostBytes(length, limits.snapshotBytes, limits);
     const fetched = await this.fetch({ path, maxLength, expected: length, signal }, async (bytes) => {
       await set.updateSnapshot(bytes);
-      await set.checkSnapshotCurrent();
+      const { meta } = await set.checkSnapshotCurrent();
+      await this.options.proving?.memory.checkSnapshot(meta);
       return bytes;
     });
     await this.persist(set, 'snapshot', stored, fetched);
@@ -186,7 +213,7 @@ export class Workflow {
     const { store } = this.options;
     const name = `${role}.json`;
     await store.lock(async () => {
-      if ((await store.read(rootName(set.root.signed.version + 1))) !== undefined) throw new SupersededError('root');
+      await checkRootCurrent(set, store);
       const current = await store.read(name);
       const changed = current !== undefined && (seen === undefined || !equalBytes(current, seen));
       if (changed && (await isNewer(set, role, current))) throw new SupersededError(role);
@@ -221,28 +248,4 @@ function mostBytes(announced: number | undefined, otherwise: number, { announced
 
 function missing(path: string, unreached: NetworkError): NetworkError {
   return new NetworkError(path, 'the repository is not reached and the store does not have it', unreached);
-}
-
-/** Stored metadata that is damaged, superseded or expired is no failure: it is fetched anew. */
-async function refusedAsUndefined<T>(load: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await load();
-  } catch (error) {
-    if (error instanceof TufError) return undefined;
-    throw error;
-  }
-}
-
-async function isNewer(set: TrustedSet, role: 'timestamp' | 'snapshot', stored: Uint8Array): Promise<boolean> {
-  const newer = await refusedAsUndefined(async () => {
-    const metadata = role === 'timestamp' ? parseTimestamp(stored) : parseSnapshot(stored);
-    await verifyByRoot(set, metadata, role);
-    return metadata.signed.version > ((role === 'timestamp' ? set.timestamp : set.snapshot)?.signed.version ?? 0);
-  });
-  return newer === true;
-}
-
-async function verifyByRoot(set: TrustedSet, metadata: Metadata<unknown>, role: TopLevelRole): Promise<void> {
-  const { keys, roles } = set.root.signed;
-  await verifySignatures(metadata, keys, roles.get(role) ?? { keyids: [], threshold: 1 }, role);
 }

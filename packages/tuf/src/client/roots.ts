@@ -3,6 +3,7 @@ import { equalBytes } from '../bytes.ts';
 import type { Metadata, Root, TopLevelRole } from '../model.ts';
 import { parseRoot } from '../parse/root.ts';
 import type { MetadataStore, UpdaterLimits } from './ports.ts';
+import { PROVEN_NAME } from './proven-state.ts';
 import type { Source } from './source.ts';
 import type { TrustedSet } from './trusted-set.ts';
 
@@ -98,6 +99,7 @@ async function storedRoot(store: MetadataStore): Promise<Root | undefined> {
 async function forgetOnlineMetadata(store: MetadataStore): Promise<void> {
   await store.remove('timestamp.json');
   await store.remove('snapshot.json');
+  await store.remove(PROVEN_NAME);
 }
 
 function hasRotated(before: Root, after: Root): boolean {

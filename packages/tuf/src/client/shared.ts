@@ -35,3 +35,23 @@ export class Shared<T> {
     }
   }
 }
+
+/** Work by key that several callers wait for; what succeeded stays, a failure is forgotten: who comes next tries again. */
+export class SharedByKey<T> {
+  private readonly works = new Map<string, Shared<T>>();
+
+  /** @throws the work's error, or the signal's reason */
+  async run(key: string, signal: AbortSignal | undefined, start: (own: AbortSignal) => Promise<T>): Promise<T> {
+    let shared = this.works.get(key);
+    if (shared === undefined || shared.abandoned) {
+      shared = new Shared(start);
+      this.works.set(key, shared);
+    }
+    try {
+      return await shared.join(signal);
+    } catch (error) {
+      if (this.works.get(key) === shared) this.works.delete(key);
+      throw error;
+    }
+  }
+}

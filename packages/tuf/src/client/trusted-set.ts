@@ -55,6 +55,8 @@ export class TrustedSet {
   private currentRoot: Metadata<Root>;
   private currentTimestamp: Metadata<Timestamp> | undefined;
   private currentSnapshot: Metadata<Snapshot> | undefined;
+  /** What is proven of another form of snapshot, instead of `currentSnapshot`. */
+  private provenMeta: Map<string, MetaFile> | undefined;
   private readonly roles = new Map<string, Map<string, VerifiedRole>>();
   /** By parent and role; only for roles that rotated their keys. */
   private readonly rotated = new Map<string, ChainLink>();
@@ -72,6 +74,11 @@ export class TrustedSet {
     const root = parseRoot(trustedRoot);
     await verifyTopLevel(root, root, 'root');
     return new TrustedSet(root, referenceTime);
+  }
+
+  /** A set that goes on from the same root, at the same time, without a timestamp. */
+  afterRoot(): TrustedSet {
+    return new TrustedSet(this.currentRoot, this.referenceTime);
   }
 
   /** The newest root. */
@@ -159,6 +166,7 @@ export class TrustedSet {
    */
   async updateSnapshot(bytes: Uint8Array, source: 'network' | 'cache' = 'network'): Promise<void> {
     if (this.targets !== undefined) throw new Error('snapshot comes before targets');
+    if (this.provenMeta !== undefined) throw new Error('a snapshot is not mixed with another form of it');
     const { snapshotMeta } = this.checkTimestampFresh();
     // §5.5.2
     if (source === 'network') await verifyContent('snapshot', bytes, snapshotMeta);
@@ -193,9 +201,29 @@ export class TrustedSet {
     return snapshot.signed;
   }
 
+  /**
+   * Goes on from entries of the snapshot that were proven under the root hash of this timestamp (TAP 16), instead of a snapshot.
+   * @param meta as in a snapshot, by file name
+   * @throws ExpiredError, and HashMismatchError when something else was proven before
+   */
+  prove(meta: ReadonlyMap<string, MetaFile>): void {
+    this.checkTimestampFresh();
+    if (this.currentSnapshot !== undefined) throw new Error('a snapshot is not mixed with another form of it');
+    const proven = this.provenMeta ?? new Map<string, MetaFile>();
+    for (const [name, file] of meta)
+      if (!isSameMeta(proven.get(name) ?? file, file)) throw new HashMismatchError(name.replace(/\.json$/, ''));
+    for (const [name, file] of meta) proven.set(name, file);
+    this.provenMeta = proven;
+  }
+
+  /** Whether the role is listed, as far as is known: by the snapshot, or by what was proven of it. */
+  lists(role: string): boolean {
+    return this.listed?.has(`${role}.json`) === true;
+  }
+
   /** What the snapshot says about a role. @throws MissingMetadataError */
   roleMeta(role: string): MetaFile {
-    const meta = this.currentSnapshot?.signed.meta.get(`${role}.json`);
+    const meta = this.listed?.get(`${role}.json`);
     if (meta === undefined) throw new MissingMetadataError(role);
     return meta;
   }
@@ -207,7 +235,12 @@ export class TrustedSet {
 
   /** TAP 8: the rotate file that is to be followed next before the role can be verified for this parent. */
   nextRotation(role: string, parent: string): NextRotation | undefined {
-    return nextRotation(this.currentSnapshot?.signed.meta, role, this.rotated.get(edgeKey(role, parent)));
+    return nextRotation(this.listed, role, this.rotated.get(edgeKey(role, parent)));
+  }
+
+  /** TAP 8: how many rotate files of a role were followed for this parent. */
+  rotations(role: string, parent: string): number {
+    return this.rotated.get(edgeKey(role, parent))?.version ?? 0;
   }
 
   /**
@@ -254,6 +287,10 @@ export class TrustedSet {
     return verified;
   }
 
+  private get listed(): ReadonlyMap<string, MetaFile> | undefined {
+    return this.provenMeta ?? this.currentSnapshot?.signed.meta;
+  }
+
   /** The role's current keys, as far as its rotate files were followed. */
   private link(role: string, parent: string): ChainLink {
     const rotated = this.rotated.get(edgeKey(role, parent));
@@ -285,6 +322,12 @@ export class TrustedSet {
   private checkFresh(role: string, expires: Date): void {
     if (expires.getTime() <= this.referenceTime.getTime()) throw new ExpiredError(role, expires, this.referenceTime);
   }
+}
+
+function isSameMeta(a: MetaFile, b: MetaFile): boolean {
+  const text = ({ version, length, hashes = new Map() }: MetaFile): string =>
+    JSON.stringify([version, length ?? null, [...hashes].map((pair) => pair.join(':')).sort()]);
+  return a === b || text(a) === text(b);
 }
 
 function edgeKey(role: string, parent: string): string {

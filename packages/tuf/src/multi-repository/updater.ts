@@ -1,4 +1,5 @@
-import type { CallOptions, RefreshReport, TargetInfo } from '../client/updater.ts';
+import type { CallOptions, TargetInfo } from '../client/updater.ts';
+import type { RefreshReport } from '../client/view.ts';
 import { ConsensusError, TufError, UnmappedTargetError } from '../errors.ts';
 import type { TargetFile } from '../model.ts';
 import { firstInAgreement, largestAgreement, mergedFile } from './agreement.ts';

@@ -1,4 +1,4 @@
-import { LimitError, NetworkError, TufError } from '../errors.ts';
+import { LimitError, NetworkError, RollbackError, TufError } from '../errors.ts';
 import type { MetadataStore, UpdaterLimits } from '../client/ports.ts';
 import type { Source } from '../client/source.ts';
 import type { TrustedSet } from '../client/trusted-set.ts';
@@ -28,6 +28,19 @@ export async function loadRotations(
     if (next.version > keyRotations) throw new LimitError(`the keys of ${role}`, keyRotations, 'rotations');
     await loadRotation(set, role, parent, next, loader, signal);
   }
+  await checkNoneHidden(set, role, parent, loader.store);
+}
+
+/**
+ * A snapshot never drops a rotate file again (§5.5.5). Proofs of parts have no earlier part to compare with: a rotation that this
+ * client followed before has to be among what they show, or the old keys of the role would be back.
+ * @throws RollbackError
+ */
+async function checkNoneHidden(set: TrustedSet, role: string, parent: string, store: MetadataStore): Promise<void> {
+  if (set.snapshot !== undefined) return;
+  const version = set.rotations(role, parent) + 1;
+  if ((await store.read(rotationName(role, version))) === undefined) return;
+  throw new RollbackError(`${role}.rotate.${version}`, version, undefined);
 }
 
 async function loadRotation(
