@@ -30,6 +30,8 @@ export async function takeIn(db: Transaction<Database>, files: readonly NewFile[
     loadAccounts(db, files),
   ]);
   const fresh: Insertable<FilesTable>[] = [];
+  /** An import that was not finished brought their rows. */
+  const adopted: Insertable<FilesTable>[] = [];
   const taken: (Taken | { state: 'new'; filename: string } | { state: 'same'; filename: string })[] = [];
   for (const file of files) {
     const before = known.get(file.filename);
@@ -39,6 +41,10 @@ export async function takeIn(db: Transaction<Database>, files: readonly NewFile[
       (before && sameBytes(file, before));
     if (refusal) {
       taken.push({ state: 'refused', error: refusal });
+    } else if (before?.state === 'imported') {
+      adopted.push({ ...before, state: 'queued' });
+      known.set(file.filename, { ...before, state: 'queued' });
+      taken.push({ state: 'new', filename: file.filename });
     } else if (before) {
       taken.push(before.state === 'published' ? { state: 'published' } : { state: 'same', filename: file.filename });
     } else {
@@ -55,7 +61,7 @@ export async function takeIn(db: Transaction<Database>, files: readonly NewFile[
       taken.push({ state: 'new', filename: file.filename });
     }
   }
-  const changes = await insert(db, fresh, projects, now);
+  const changes = await insert(db, { fresh, adopted }, projects, now);
   const waiting = await changesOf(
     db,
     taken.flatMap((each) => (each.state === 'same' ? [each.filename] : [])),
@@ -129,17 +135,18 @@ function rowOf(file: NewFile): Insertable<FilesTable> {
     uploaded_at: file.uploadTime.getTime(),
     account: file.account,
     state: 'queued',
+    location: null,
   };
 }
 
 async function insert(
   db: Transaction<Database>,
-  rows: readonly Insertable<FilesTable>[],
+  { fresh, adopted }: Record<'fresh' | 'adopted', readonly Insertable<FilesTable>[]>,
   projects: ReadonlyMap<string, Project>,
   now: Date,
 ): Promise<ReadonlyMap<string, number>> {
-  if (rows.length === 0) return new Map();
-  const changes = rows.map(({ filename, account }) => ({
+  if (fresh.length === 0 && adopted.length === 0) return new Map();
+  const changes = [...fresh, ...adopted].map(({ filename, account }) => ({
     kind: 'add' as const,
     filename,
     reason: null,
@@ -147,12 +154,23 @@ async function insert(
     recorded_at: now.getTime(),
     publication: null,
   }));
-  const [, , inserted] = await Promise.all([
-    recordProjects(db, new Map(rows.map((row) => [row.project, row])), projects, now),
-    db
-      .insertInto('files')
-      .values([...rows])
-      .execute(),
+  const [, , , inserted] = await Promise.all([
+    fresh.length > 0 && recordProjects(db, new Map(fresh.map((row) => [row.project, row])), projects, now),
+    fresh.length > 0 &&
+      db
+        .insertInto('files')
+        .values([...fresh])
+        .execute(),
+    adopted.length > 0 &&
+      db
+        .updateTable('files')
+        .set({ state: 'queued' })
+        .where(
+          'filename',
+          'in',
+          adopted.map(({ filename }) => filename),
+        )
+        .execute(),
     db.insertInto('changes').values(changes).returning(['id', 'filename']).execute(),
   ]);
   return new Map(inserted.map(({ id, filename }) => [filename, id]));

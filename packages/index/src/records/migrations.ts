@@ -1,12 +1,14 @@
 import type { CreateTableBuilder, Kysely } from 'kysely';
 import type { Migration, MigrationProvider } from 'kysely/migration';
 import type { ColumnTypes } from './column-types.ts';
+import { importSchema } from './import-schema.ts';
 
 /** All steps that the schema has taken, oldest first. A step that was released is never edited. */
 export function migrations(types: ColumnTypes): MigrationProvider {
   const steps: Record<string, Migration> = {
     '0001-first-schema': { up: (db: Kysely<unknown>) => firstSchema(db, types) },
     '0002-replaced-roles': { up: (db: Kysely<unknown>) => replacedRoles(db, types) },
+    '0004-import': { up: (db: Kysely<unknown>) => importSchema(db, types) },
   };
   return { getMigrations: async () => steps };
 }

@@ -14,6 +14,9 @@ export interface Database {
   readonly publications: PublicationsTable;
   readonly roles: RolesTable;
   readonly replaced: { role: string; version: number; publication: number };
+  readonly imports: { source: string; cursor: string; updated_at: number };
+  readonly mass_publications: MassPublicationsTable;
+  readonly mass_roles: { role: string; version: number; expires_at: number; sha256: string; length: number };
   readonly roots: { version: number; publication: number; bytes: Uint8Array };
 }
 
@@ -36,7 +39,8 @@ export interface ProjectsTable {
   bytes: number;
 }
 
-export type FileState = 'queued' | 'published' | 'deleted';
+/** `imported`: it came with an import and waits for its first publication. */
+export type FileState = 'imported' | 'queued' | 'published' | 'deleted';
 
 export interface FilesTable {
   filename: string;
@@ -55,6 +59,19 @@ export interface FilesTable {
   uploaded_at: number;
   account: string;
   state: FileState;
+  /** Where the bytes are that are not in the object store: `import-schema.ts`. */
+  location: string | null;
+}
+
+export interface MassPublicationsTable {
+  id: Generated<number>;
+  begun_at: number;
+  everything: number;
+  root: Uint8Array | null;
+  targets: Uint8Array | null;
+  next_bin: number;
+  attempt: number;
+  publication: number | null;
 }
 
 export type ChangeKind = 'add' | 'yank' | 'unyank' | 'delete';
