@@ -1,20 +1,41 @@
-import { type MetadataFetcher, NetworkError, NotFoundError } from '@holdfast/tuf';
+import { type FetchOptions, type MetadataFetcher, DEFAULT_LIMITS, NetworkError, NotFoundError } from '@holdfast/tuf';
 import { AbsentError, UnreachableError } from '../errors.ts';
-import type { Mirrors } from './mirrors.ts';
+import type { Mirrors } from '../fetch/mirrors.ts';
 
-/** Fetches metadata files for the TUF client from whichever mirror answers. What they contain is the client's to judge. */
+const TIMESTAMP = 'timestamp.json';
+
+/**
+ * Fetches metadata files for the TUF client from whichever mirror answers. What they contain is the client's to judge.
+ *
+ * A refresh asks for the next root, and when there is none, for the timestamp (§5.3, §5.4). Both are on their way at the same time:
+ * one round trip less. When there is a next root the timestamp is thrown away, for it may belong to the keys before.
+ */
 export class MirrorMetadataFetcher implements MetadataFetcher {
   readonly #mirrors: Mirrors;
+  #timestamp: Promise<Uint8Array> | undefined;
 
   constructor(mirrors: Mirrors) {
     this.#mirrors = mirrors;
   }
 
   /** @throws NotFoundError when no mirror has it, NetworkError when none can be reached */
-  async fetch(
-    path: string,
-    options: { readonly maxLength: number; readonly signal?: AbortSignal },
-  ): Promise<Uint8Array> {
+  async fetch(path: string, options: FetchOptions): Promise<Uint8Array> {
+    const early = this.#timestamp;
+    this.#timestamp = undefined;
+    if (path === TIMESTAMP && early !== undefined) return early;
+    if (!/^\d+\.root\.json$/.test(path)) return this.#read(path, options);
+    const root = this.#read(path, options);
+    const timestamp = this.#read(TIMESTAMP, { maxLength: DEFAULT_LIMITS.timestampBytes, signal: options.signal });
+    timestamp.catch(() => {}); // told to who asks for it
+    try {
+      return await root;
+    } catch (error) {
+      if (error instanceof NotFoundError) this.#timestamp = timestamp;
+      throw error;
+    }
+  }
+
+  async #read(path: string, options: FetchOptions): Promise<Uint8Array> {
     try {
       return await this.#mirrors.first((mirror) => mirror.read(`metadata/${path}`, options), {
         signal: options.signal,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, test } from 'node:test';
-import { gzipSync } from 'node:zlib';
 import { StaticMirror } from '../../test/static-mirror.ts';
 import { AbsentError, InvalidInputError, MisbehavedError, UnreachableError } from '../errors.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
@@ -29,13 +28,8 @@ const misbehaved = (reason: RegExp) => (error: unknown) =>
 const unreachable = (reason: RegExp) => (error: unknown) =>
   error instanceof UnreachableError && reason.test(error.reason);
 
-test('reads a file, and a compressed one (P16)', async () => {
+test('reads a file', async () => {
   assert.equal(Buffer.from(await read()).toString(), '{"a":1}');
-  answer((request, response) => {
-    assert.equal(request.headers['accept-encoding'], 'gzip');
-    response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"b":2}'));
-  });
-  assert.equal(Buffer.from(await read()).toString(), '{"b":2}');
 });
 
 test('refuses a body that announces more than allowed before reading it (P20 endless data)', async () => {
@@ -55,18 +49,6 @@ test('stops an endless body at the limit and closes the connection (P20 endless 
   });
   await assert.rejects(read(), misbehaved(/longer/));
   await closed;
-});
-
-test('stops a compressed body at the limit of what it decodes to (P20 endless data)', async () => {
-  answer((_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(1 << 22))));
-  await assert.rejects(read(8_000), misbehaved(/longer/));
-});
-
-test('refuses damaged compression, and encodings that were not asked for', async () => {
-  answer((_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('no gzip'));
-  await assert.rejects(read(), misbehaved(/compressed form is damaged/));
-  answer((_, response) => response.writeHead(200, { 'content-encoding': 'br' }).end('x'));
-  await assert.rejects(read(), misbehaved(/encoded as "br"/));
 });
 
 test('gives up on a server that never answers, and on one that falls silent (P20 slow retrieval)', async () => {

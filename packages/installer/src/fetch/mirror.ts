@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { InvalidInputError, UnreachableError } from '../errors.ts';
+import { ACCEPT_ENCODING } from './content-coding.ts';
 import { netrcCredentials, takeCredentials } from './credentials.ts';
 import type { FetchLimits } from './limits.ts';
 import { Origin, type OpenResponse, type RequestOptions } from './origin.ts';
@@ -33,7 +34,7 @@ export class Mirror {
 
   /** Reads a whole small file, compressed on the way when the mirror can. */
   read(path: string, options: { maxLength: number; signal?: AbortSignal | undefined }): Promise<Uint8Array> {
-    const headers = { 'accept-encoding': 'gzip' };
+    const headers = { 'accept-encoding': ACCEPT_ENCODING };
     return this.#retrying(async () => {
       const response = await this.#origin.get(new URL(path, this.url), { headers, signal: options.signal });
       return readSmallBody(response, options.maxLength, this.limits);
