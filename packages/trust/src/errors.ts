@@ -23,3 +23,34 @@ export class ProofError extends Error {
     this.reason = reason;
   }
 }
+
+/**
+ * What is wrong with a change feed:
+ * - `gap`: something is missing that the timestamp promises; `fork`: it tells another history than the signed timestamp
+ * - `misplaced`: another chunk than the one that was asked for; `disorder`: roles out of order, or twice
+ * - `truncated`, `malformed`, `unknown-format`: not the encoding of a chunk; `too-large`: more than a feed may hold
+ */
+export type FeedFault =
+  | 'gap'
+  | 'fork'
+  | 'misplaced'
+  | 'disorder'
+  | 'truncated'
+  | 'malformed'
+  | 'unknown-format'
+  | 'too-large';
+
+/** A change feed that does not lead to the signed timestamp. Nothing of it was used. */
+export class FeedError extends Error {
+  readonly code = 'FEED';
+  readonly fault: FeedFault;
+  /** What was being read, below the address of the index, such as `feed/0/17.0`. */
+  readonly path: string;
+
+  constructor(fault: FeedFault, path: string, options?: ErrorOptions) {
+    super(`the change feed was refused at ${path}: ${fault}`, options);
+    this.name = 'FeedError';
+    this.fault = fault;
+    this.path = path;
+  }
+}

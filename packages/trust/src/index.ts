@@ -8,7 +8,14 @@ export {
   leafPrefix,
   planLeaf,
 } from './bin-tree.ts';
-export { InvalidTargetError, ProofError } from './errors.ts';
+export { FeedError, type FeedFault, InvalidTargetError, ProofError } from './errors.ts';
+export type { FeedChange } from './feed/changes.ts';
+export { ChunkEncoder, type ChunkHead, type ChunkPart, decodePart, MAX_PART_BYTES } from './feed/chunk.ts';
+export type { FeedSource } from './feed/feed-source.ts';
+export { FeedFollower } from './feed/follower.ts';
+export { mergedParts } from './feed/merge.ts';
+export type { FollowedChange, FollowedChanges, PublishedState } from './feed/next-state.ts';
+export { endsRange, feedPath, type FeedRange, MAX_LEVEL, sweptAfter } from './feed/range.ts';
 export { type Asker, lookupPath, readAsker } from './lookup-path.ts';
 export { type ApplyDelta, type LookedUpRole, rolesFor, verifyLookup } from './lookup.ts';
 export { decodeLookup, encodeLookup, type Lookup, MAX_LOOKUP_BYTES, type SentFile } from './lookup-format.ts';

@@ -25,6 +25,11 @@ export class Arena {
   private hashes = new Uint8Array(1024 * HASH_BYTES);
   private heap = new Uint8Array(64 * 1024);
 
+  /** Bytes of all cells, those included that no node has any more. */
+  get bytes(): number {
+    return this.cellBytes;
+  }
+
   position(node: NodeId): Position {
     const place = (this.places[node] ?? 0) & ~HASHED;
     return { bits: place >>> DEPTH_BITS, depth: place & ((1 << DEPTH_BITS) - 1) };

@@ -8,6 +8,8 @@ import { encodeProof, pathTo } from './proof.ts';
 export const KEPT_VERSIONS = 256;
 /** Dead nodes that are worth a copy: a small tree is not copied at every turn. */
 const LEAST_GARBAGE = 100_000;
+/** The same for the bytes of cells: a version that changes one large cell again and again would fill the memory. */
+const LEAST_GARBAGE_BYTES = 256 << 20;
 
 /**
  * The roles of a repository as a Merkle prefix tree (TAP 16): version, length and hash of each. Its root hash stands for the whole
@@ -20,6 +22,7 @@ export class SnapshotTree {
   /** Nodes below this number belong to finished versions and are not changed any more. */
   private frozen: NodeId = 1;
   private live = 1;
+  private liveBytes = 0;
   private count = 0;
   private readonly versions = new Map<string, { readonly node: NodeId; readonly count: number }>();
 
@@ -33,9 +36,14 @@ export class SnapshotTree {
     this.change(role, undefined);
   }
 
+  /** The root hash that {@link commit} would return now, lower-case hex. */
+  rootHash(): string {
+    return toHex(this.arena.hash(this.root));
+  }
+
   /** Finishes a version. @returns its root hash, lower-case hex */
   commit(): string {
-    const hash = toHex(this.arena.hash(this.root));
+    const hash = this.rootHash();
     this.versions.delete(hash);
     this.versions.set(hash, { node: this.root, count: this.count });
     for (const oldest of this.versions.keys()) {
@@ -117,6 +125,10 @@ export class SnapshotTree {
       this.count += (entry === undefined ? 0 : 1) - (listed.length - others.length);
       return this.arena.addCell(encodeCell(entry === undefined ? others : [...others, entry]));
     });
+    if (this.arena.bytes > 2 * this.liveBytes + LEAST_GARBAGE_BYTES) {
+      this.compact();
+      this.frozen = this.arena.nodes;
+    }
   }
 
   /** The node that takes the place of `node` when the cell at `position` changes. */
@@ -176,5 +188,6 @@ export class SnapshotTree {
     this.root = arena.copyFrom(this.arena, this.root, known);
     this.arena = arena;
     this.live = arena.nodes;
+    this.liveBytes = arena.bytes;
   }
 }
