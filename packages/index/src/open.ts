@@ -21,9 +21,10 @@ import { Metrics } from './metrics.ts';
 import { WatchedStore } from './objects/watched-store.ts';
 import { watchWith } from './watch.ts';
 import { RoleTable } from './publish/role-table.ts';
+import { Scrubber } from './publish/scrub.ts';
 import { Sweeper } from './publish/sweep.ts';
 import type { Records } from './records/records.ts';
-import { assertNotBehind, repairMetadata } from './repair.ts';
+import { assertNotBehind, repairTopLevel } from './repair.ts';
 import { type Held, holdIndex } from './single-writer.ts';
 import { openObjects, openRecords, type StoreLocations } from './stores.ts';
 
@@ -118,7 +119,7 @@ export interface OpenOptions {
 
 /**
  * Opens an index for serving: takes it for this process alone, puts what a crash left prepared, repairs metadata objects that
- * differ from the records, and signs what waits or is due.
+ * are damaged, and signs what waits or is due.
  * @throws NoIndexError, IndexInUseError, DamagedIndexError, OnlineKeyError, KeyFileError
  */
 export async function openIndex(directory: string, options: OpenOptions): Promise<OpenIndex> {
@@ -194,6 +195,7 @@ export class OpenIndex {
   readonly #parts: Parts;
   readonly #signing: SigningLoop;
   #sweeper: Sweeper | undefined;
+  #scrubber: Scrubber | undefined;
   #signs = true;
   #closing: Promise<void> | undefined;
 
@@ -205,7 +207,8 @@ export class OpenIndex {
     const index = new OpenIndex(parts, table, offline);
     try {
       await assertNotBehind(records, objects);
-      await repairMetadata(records, objects, roots);
+      await repairTopLevel(records, objects, table, roots);
+      index.#scrubber = await Scrubber.start({ ...parts, table });
       await index.catchUp();
       if (first) await index.importOffline(first);
       index.#signing.keepFresh();
@@ -290,6 +293,7 @@ export class OpenIndex {
   async stopSigning(): Promise<void> {
     this.#signs = false;
     await this.#sweeper?.close();
+    await this.#scrubber?.close();
     await this.#signing.close();
     this.publisher.close();
   }
@@ -305,12 +309,20 @@ export class OpenIndex {
 async function recordedOffline(records: Records, roots: readonly RootVersion[]): Promise<Offline> {
   const root = roots.at(-1)?.bytes;
   if (!root) throw new DamagedIndexError('records', 'they hold no root');
-  const row = await records.read
-    .selectFrom('roles')
-    .select(['bytes', 'sha256'])
-    .where('role', '=', 'targets')
-    .executeTakeFirst();
-  if (!row) throw new DamagedIndexError('records', 'they hold no targets');
+  // As with root: what is being published comes before what is published.
+  const row =
+    (await records.read
+      .selectFrom('prepared')
+      .select(['bytes', 'sha256'])
+      .where('role', '=', 'targets')
+      .executeTakeFirst()) ??
+    (await records.read
+      .selectFrom('offline_roles')
+      .innerJoin('roles', 'roles.role', 'offline_roles.role')
+      .select(['offline_roles.bytes', 'roles.sha256'])
+      .where('offline_roles.role', '=', 'targets')
+      .executeTakeFirst());
+  if (!row?.bytes) throw new DamagedIndexError('records', 'they hold no targets');
   assertUndamaged('targets', row.sha256, row.bytes);
   return { root, targets: row.bytes };
 }

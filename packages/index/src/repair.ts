@@ -3,13 +3,12 @@ import { parseTimestamp, TufError } from '@holdfast/tuf';
 import { DamagedIndexError, ObjectTooLargeError } from './errors.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { assertUndamaged, roleKey } from './publish/publications.ts';
+import type { RoleTable } from './publish/role-table.ts';
 import type { RecordedRoot } from './publish/roots.ts';
 import type { Records } from './records/records.ts';
 
 /** A timestamp has a few hundred bytes. */
 const MAX_TIMESTAMP_BYTES = 65_536;
-/** Rows looked at together. */
-const PAGE = 200;
 
 /**
  * Records that were brought back from a backup are older than what everyone has seen: signing on from them would show
@@ -18,15 +17,17 @@ const PAGE = 200;
  */
 export async function assertNotBehind(records: Records, objects: ObjectStore): Promise<void> {
   const row = await records.read
-    .selectFrom('roles')
-    .select('version')
-    .where('role', '=', 'timestamp')
+    .selectFrom('publications')
+    .select('id')
+    .orderBy('id', 'desc')
+    .limit(1)
     .executeTakeFirst();
+  const known = row?.id ?? 0;
   const published = await publishedVersion(objects);
-  if (published <= (row?.version ?? 0)) return;
+  if (published <= known) return;
   throw new DamagedIndexError(
     'records',
-    `they know timestamp version ${row?.version ?? 0}, and version ${published} is published: are they from a backup?`,
+    `they know timestamp version ${known}, and version ${published} is published: are they from a backup?`,
   );
 }
 
@@ -42,12 +43,14 @@ async function publishedVersion(objects: ObjectStore): Promise<number> {
 }
 
 /**
- * Puts every metadata object again whose bytes are not those of the records: lost, cut short or changed on disk. The records
- * hold what was signed, so nothing is made up. Roles of an unfinished publication are left to it: their order matters.
+ * Looks at the objects of the top-level roles. What holders of offline keys signed is put again from the records, byte for
+ * byte, where it is lost, cut short or changed; what the index signs by itself is noted as damaged, and so signed anew. What
+ * an unfinished publication brings is left to it: its order matters.
  */
-export async function repairMetadata(
+export async function repairTopLevel(
   records: Records,
   objects: ObjectStore,
+  table: RoleTable,
   roots: readonly RecordedRoot[],
 ): Promise<void> {
   const unfinished = await records.read
@@ -56,27 +59,30 @@ export async function repairMetadata(
     .where('published_at', 'is', null)
     .executeTakeFirst();
   for (const { version, bytes, publication } of roots) {
-    if (publication !== unfinished?.id) await repair(objects, 'root', version, bytes, hash('sha256', bytes));
+    if (publication !== unfinished?.id) await restore(objects, 'root', version, bytes, hash('sha256', bytes));
   }
-  for (let after = ''; ; ) {
-    const rows = await records.read
-      .selectFrom('roles')
-      .select(['role', 'version', 'publication', 'sha256', 'bytes'])
-      .where('role', '>', after)
-      .orderBy('role')
-      .limit(PAGE)
-      .execute();
-    const published = rows.filter(({ publication }) => publication !== unfinished?.id);
-    await Promise.all(
-      published.map(({ role, version, bytes, sha256 }) => repair(objects, role, version, bytes, sha256)),
-    );
-    const last = rows.at(-1);
-    if (!last || rows.length < PAGE) return;
-    after = last.role;
+  await restoreOffline(records, objects);
+  for (const role of ['timestamp', 'snapshot'] as const) {
+    const online = table.online(role);
+    // The timestamp of an unfinished publication may be there already.
+    if (!online || (unfinished && role === 'timestamp')) continue;
+    if (!(await isIntact(objects, online))) table.damaged.add(role);
   }
 }
 
-async function repair(
+/** Puts the published roles again that holders of offline keys signed, where their objects are damaged. */
+export async function restoreOffline(records: Records, objects: ObjectStore): Promise<void> {
+  const rows = await records.read
+    .selectFrom('offline_roles')
+    .innerJoin('roles', (join) =>
+      join.onRef('roles.role', '=', 'offline_roles.role').onRef('roles.version', '=', 'offline_roles.version'),
+    )
+    .select(['roles.role', 'roles.version', 'roles.sha256', 'offline_roles.bytes'])
+    .execute();
+  for (const { role, version, bytes, sha256 } of rows) await restore(objects, role, version, bytes, sha256);
+}
+
+async function restore(
   objects: ObjectStore,
   role: string,
   version: number,
@@ -84,16 +90,20 @@ async function repair(
   sha256: string,
 ): Promise<void> {
   assertUndamaged(role, sha256, bytes);
-  const key = roleKey(role, version);
-  if ((await currentDigest(objects, key, bytes.length)) !== sha256) await objects.put(key, bytes);
+  if (await isIntact(objects, { role, version, length: bytes.length, sha256 })) return;
+  await objects.put(roleKey(role, version), bytes);
 }
 
-async function currentDigest(objects: ObjectStore, key: string, maxLength: number): Promise<string | undefined> {
+/** Whether the object of a role is what was signed. */
+export async function isIntact(
+  objects: Pick<ObjectStore, 'get'>,
+  { role, version, length, sha256 }: { role: string; version: number; length: number; sha256: string },
+): Promise<boolean> {
   try {
-    const current = await objects.get(key, { maxLength });
-    return current && hash('sha256', current);
+    const bytes = await objects.get(roleKey(role, version), { maxLength: length });
+    return bytes !== undefined && hash('sha256', bytes) === sha256;
   } catch (error) {
-    if (error instanceof ObjectTooLargeError) return undefined;
+    if (error instanceof ObjectTooLargeError) return false;
     throw error;
   }
 }

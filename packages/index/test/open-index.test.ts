@@ -16,7 +16,7 @@ import {
   OnlineKeyError,
 } from '../src/errors.ts';
 import { initIndex, openAccounts, openIndex } from '../src/index.ts';
-import { clientOf, makeIndex, newFile, openBare, uploadBare, verifiedFiles } from './support/bare-index.ts';
+import { clientOf, listed, makeIndex, newFile, openBare, uploadBare, verifiedFiles } from './support/bare-index.ts';
 import { makeRoot, makeTargets } from './support/rotation.ts';
 import { temporaryDirectory } from './support/tools.ts';
 
@@ -40,16 +40,14 @@ test('an index that another process has open is refused, and free as soon as tha
   await (await openBare(directory)).close();
 });
 
-test('metadata objects that were flipped, cut short, replaced or removed are put again byte for byte', async (t) => {
+test('of metadata objects that were flipped, cut short, replaced or removed, those of offline keys are put again byte for byte, and the others signed anew', async (t) => {
   const made = await makeIndex(t);
   const index = await openBare(made.directory);
   await uploadBare(index, 'damaged', '1.0');
   await index.close();
   const metadata = join(made.directory, 'objects', 'metadata');
-  const current = (await readdir(metadata)).filter((name) => !/^1\.(snapshot|unclaimed)\.json$/.test(name));
-  const before = new Map(
-    await Promise.all(current.map(async (name) => [name, await readFile(join(metadata, name))] as const)),
-  );
+  const offline = new Map<string, Buffer>();
+  for (const name of ['1.root.json', '1.targets.json']) offline.set(name, await readFile(join(metadata, name)));
   const damages: ((path: string, bytes: Buffer) => Promise<void>)[] = [
     (path, bytes) =>
       writeFile(
@@ -61,12 +59,19 @@ test('metadata objects that were flipped, cut short, replaced or removed are put
     (path, bytes) => writeFile(path, Buffer.concat([bytes, bytes])),
     (path) => rm(path),
   ];
-  const newest = [...before.keys()];
-  assert.equal(newest.length, 5, newest.join());
+  const client = clientOf(made);
   for (const damage of damages) {
-    for (const name of newest) await damage(join(metadata, name), before.get(name) ?? Buffer.alloc(0));
+    const before = await newestVersions(metadata);
+    assert.equal(before.size, 4, [...before.keys()].join());
+    for (const name of [...offline.keys(), 'timestamp.json', ...online(before)]) {
+      await damage(join(metadata, name), await readFile(join(metadata, name)));
+    }
     await (await openBare(made.directory)).close();
-    for (const name of newest) assert.deepEqual(await readFile(join(metadata, name)), before.get(name), name);
+    for (const [name, bytes] of offline) assert.deepEqual(await readFile(join(metadata, name)), bytes, name);
+    const after = await newestVersions(metadata);
+    for (const role of ['snapshot', 'unclaimed']) assert.equal(after.get(role), (before.get(role) ?? 0) + 1, role);
+    await client.refresh();
+    assert.equal((await listed(client, 'damaged')).size, 1, 'nothing went back');
   }
   assert.equal((await verifiedFiles(made, 'damaged')).size, 1);
 });
@@ -87,15 +92,13 @@ test('records that are noise, cut short or changed are refused as damaged, and n
     () => truncate(path, 0),
     () => overwrite(path, 4096, 4096),
     () => overwrite(path, 40, 8),
-    async () => changed(path, "update roles set bytes = zeroblob(length(bytes)) where role = 'unclaimed'"),
+    async () => changed(path, 'update offline_roles set bytes = zeroblob(length(bytes))'),
     async () =>
-      changed(
-        path,
-        "update roles set bytes = cast(replace(bytes, '\"version\":1', '\"version\":2') as blob) where role = 'targets'",
-      ),
+      changed(path, 'update offline_roles set bytes = cast(replace(bytes, \'"version":1\', \'"version":2\') as blob)'),
     async () => changed(path, "update roots set bytes = cast(replace(bytes, 'ed25519', 'ed25518') as blob)"),
     async () => changed(path, 'delete from roots'),
     async () => changed(path, "delete from roles where role = 'targets'"),
+    async () => changed(path, 'delete from offline_roles'),
   ];
   for (const [at, damage] of damages.entries()) {
     for (const end of ['-wal', '-shm']) await rm(path + end, { force: true });
@@ -180,6 +183,19 @@ test('an index is made into an empty directory only, once, and a failed attempt 
   await mkdir(join(directory, '..', 'full', 'something'), { recursive: true });
   await assert.rejects(make({ directory: join(directory, '..', 'full') }), IndexExistsError);
 });
+
+/** The newest version of every role that has one in its name. */
+async function newestVersions(metadata: string): Promise<Map<string, number>> {
+  const newest = new Map<string, number>();
+  for (const name of await readdir(metadata)) {
+    const [version = '', role = ''] = name.split('.');
+    if (name !== 'timestamp.json') newest.set(role, Math.max(newest.get(role) ?? 0, Number(version)));
+  }
+  return newest;
+}
+
+const online = (versions: ReadonlyMap<string, number>): string[] =>
+  ['snapshot', 'unclaimed'].map((role) => `${versions.get(role)}.${role}.json`);
 
 async function overwrite(path: string, position: number, length: number): Promise<void> {
   const handle = await open(path, 'r+');

@@ -1,30 +1,50 @@
-import { UNCLAIMED } from '@holdfast/trust';
+import { binPrefix, UNCLAIMED } from '@holdfast/trust';
 import type { Kysely } from 'kysely';
 import type { Database } from '../records/schema.ts';
-import { freshWindow, isDue, type Lifetimes } from './lifetimes.ts';
+import { freshWindow, isDue, type Lifetimes, renewalTime } from './lifetimes.ts';
 import type { RoleTable } from './role-table.ts';
 
-/** Bins that are to be signed again because of their age, those that end first in front. */
-export async function dueBins(db: Kysely<Database>, lifetimes: Lifetimes, now: Date, most: number): Promise<string[]> {
+/**
+ * Bins that are to be signed again: those whose objects are damaged, then those that end first. Two walks along the index of
+ * expiry times, however many roles there are.
+ */
+export async function dueBins(
+  db: Kysely<Database>,
+  table: RoleTable,
+  lifetimes: Lifetimes,
+  now: Date,
+  most: number,
+): Promise<string[]> {
+  const due = new Set<string>();
+  for (const role of table.damaged) if (due.size < most && isBin(role)) due.add(role);
   const { to } = freshWindow(now, lifetimes.bins);
-  const from = now.getTime() + (lifetimes.bins * 1000) / 4;
-  const rows = await db
+  const ends = db
     .selectFrom('roles')
     .select('role')
-    .where((where) => where.or([where('role', '=', UNCLAIMED), where('role', 'like', `${UNCLAIMED}.%`)]))
-    .where((where) => where.or([where('expires_at', '<', from), where('expires_at', '>', to)]))
-    .orderBy('expires_at')
-    .limit(most)
-    .execute();
-  return rows.map(({ role }) => role);
+    .where(({ lit, eb }) => eb('retired', '=', lit(0)));
+  const early = ends.where('expires_at', '<', renewalTime(now, lifetimes.bins)).orderBy('expires_at');
+  const late = ends.where('expires_at', '>', to).orderBy('expires_at', 'desc');
+  for (const query of [early, late]) {
+    if (due.size >= most) break;
+    // The four roles that are no bins may be among them.
+    for (const { role } of await query.limit(most + 4).execute()) if (due.size < most && isBin(role)) due.add(role);
+  }
+  return [...due];
 }
 
 export function timestampIsDue(table: RoleTable, lifetimes: Lifetimes, now: Date): boolean {
-  const [timestamp, snapshot] = [table.online('timestamp'), table.online('snapshot')];
+  const timestamp = table.online('timestamp');
   return (
     !timestamp ||
-    !snapshot ||
+    table.damaged.has('timestamp') ||
     isDue(timestamp.expiresAt, now, lifetimes.timestamp) ||
-    isDue(snapshot.expiresAt, now, lifetimes.snapshot)
+    snapshotIsDue(table, lifetimes, now)
   );
 }
+
+export function snapshotIsDue(table: RoleTable, lifetimes: Lifetimes, now: Date): boolean {
+  const snapshot = table.online('snapshot');
+  return !snapshot || table.damaged.has('snapshot') || isDue(snapshot.expiresAt, now, lifetimes.snapshot);
+}
+
+const isBin = (role: string): boolean => binPrefix(UNCLAIMED, role) !== undefined;

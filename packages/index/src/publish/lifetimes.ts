@@ -11,6 +11,8 @@ export const DEFAULT_LIFETIMES: Lifetimes = { timestamp: DAY, snapshot: 7 * DAY,
 
 /** The share of a lifetime that is left when metadata is renewed: an index that is down for less has lost nothing. */
 const RENEWAL_SHARE = 0.5;
+/** The same for bins: no client needs a new version of one before it ends, and there are many. */
+const BIN_RENEWAL_SHARE = 0.25;
 /** The greatest share that chance takes off a bin's lifetime. */
 const JITTER_SHARE = 0.2;
 /** Clocks of one machine differ by less than this, in milliseconds. */
@@ -33,6 +35,11 @@ export function binExpiry(now: Date, lifetime: number, chance: number): Date {
 export function freshWindow(now: Date, lifetime: number): { readonly from: number; readonly to: number } {
   const lifetimeMs = lifetime * 1000;
   return { from: now.getTime() + lifetimeMs * RENEWAL_SHARE, to: now.getTime() + lifetimeMs + CLOCK_SLACK_MS };
+}
+
+/** Bins that end before this, in milliseconds since 1970 UTC, are signed again. */
+export function renewalTime(now: Date, lifetime: number): number {
+  return now.getTime() + lifetime * 1000 * BIN_RENEWAL_SHARE;
 }
 
 export function isDue(expiresAt: number, now: Date, lifetime: number): boolean {

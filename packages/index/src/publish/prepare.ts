@@ -4,10 +4,11 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../records/schema.ts';
 import { type ChangedFile, planChangedLeaf, roleOf } from './bin-roles.ts';
 import { binDigits } from './file-rows.ts';
-import { binExpiry, expiry, isDue, type Lifetimes } from './lifetimes.ts';
+import { snapshotIsDue } from './due.ts';
+import { binExpiry, expiry, type Lifetimes } from './lifetimes.ts';
 import type { AcceptedOffer } from './offline.ts';
 import { type Change, outcomesOf } from './outcomes.ts';
-import type { RoleTable } from './role-table.ts';
+import type { PublishedRole, RoleTable } from './role-table.ts';
 import type { RootVersion } from './roots.ts';
 import { signedRole, type SignedRole, signRoles } from './sign-roles.ts';
 import type { SigningKeys } from './signing-keys.ts';
@@ -16,13 +17,19 @@ import type { SigningKeys } from './signing-keys.ts';
 export interface Publication {
   /** The version of its timestamp. */
   readonly id: number;
-  /** The version of its snapshot. */
+  /** The version of the snapshot that its timestamp names. */
   readonly snapshot: number;
+  /** The publication whose roles that snapshot lists. */
+  readonly lists: number;
   /** A new root, which its holders signed. */
   readonly root?: RootVersion;
   /** Everything else that it puts into the object store: roles, the snapshot if it is new, and the timestamp. */
   readonly roles: readonly SignedRole[];
+  /** Roles that leave the bin tree. */
+  readonly retired: readonly string[];
   readonly changes: readonly Change[];
+  /** Projects whose files these changes touch. */
+  readonly projects: ReadonlySet<string>;
 }
 
 export interface PrepareOptions {
@@ -43,38 +50,46 @@ export interface PrepareOptions {
 
 /** Signs each role that the changes touch once, then the snapshot, then the timestamp (DESIGN §5). Writes nothing. */
 export async function preparePublication(options: PrepareOptions): Promise<Publication> {
-  const { table, keys, lifetimes, now, changes, offer } = options;
+  const { db, table, keys, lifetimes, now, changes, offer } = options;
   const { root, targets } = offer ?? {};
+  const id = table.nextVersion('timestamp');
+  const files = await changedFiles(db, changes);
   const roles: SignedRole[] = targets
     ? [signedRole('targets', targets.version, new Date(targets.expiresAt), targets.bytes)]
     : [];
-  const bins = (await changedBins(options)).map((bin) => ({
+  const bins = (await changedBins(options, files)).map((bin) => ({
     bin,
     version: table.nextVersion(roleOf(bin)),
     expires: binExpiry(now, lifetimes.bins, options.random()),
   }));
   for await (const role of signRoles(bins, keys)) roles.push(role);
+  const retired: string[] = [];
+  const tree = table.preview({ id, roles, retired });
 
   const before = table.online('snapshot');
   // An offer may have changed who signs it.
-  const current = before && !offer && roles.length === 0 && !isDue(before.expiresAt, now, lifetimes.snapshot);
-  const snapshot = current ? undefined : await signSnapshot(options, roles);
-  if (snapshot) roles.push(snapshot.signed);
-  const id = table.nextVersion('timestamp');
-  roles.push(await signTimestamp(options, id, snapshot?.meta, table.preview(id, roles)));
+  const current = before && !offer && roles.length === 0 && !snapshotIsDue(table, lifetimes, now);
+  const signed = current ? undefined : await signSnapshot(options, roles);
+  if (signed) roles.push(signed);
+  const snapshot = signed ?? before;
+  if (!snapshot) throw new TypeError('an index begins with a snapshot');
+  roles.push(await signTimestamp(options, id, snapshot, tree));
   return {
     id,
-    snapshot: snapshot?.meta.version ?? before?.version ?? 0,
+    snapshot: snapshot.version,
+    lists: current ? table.listed : id,
     ...(root && { root }),
     roles,
+    retired,
     changes,
+    projects: new Set(files.map(({ row }) => row.project)),
   };
 }
 
-async function changedBins(options: PrepareOptions): Promise<BinRole[]> {
-  const { db, table, changes, renewals } = options;
+async function changedBins(options: PrepareOptions, files: readonly ChangedFile[]): Promise<BinRole[]> {
+  const { db, table, renewals } = options;
   const leaves = new Map<string, ChangedFile[]>();
-  for (const file of await changedFiles(db, changes)) {
+  for (const file of files) {
     const prefix = table.leafOf(binDigits(file.row.bin));
     const leaf = leaves.get(prefix);
     if (leaf) leaf.push(file);
@@ -109,36 +124,28 @@ async function changedFiles(db: Kysely<Database>, changes: readonly Change[]): P
 async function signSnapshot(
   { table, keys, lifetimes, now }: PrepareOptions,
   changed: readonly SignedRole[],
-): Promise<{ signed: SignedRole; meta: MetaFile }> {
+): Promise<SignedRole> {
   const meta = new Map<string, MetaFile>();
+  for (const [role, version] of table.retired()) meta.set(`${role}.json`, { version });
   for (const { role, version } of table.entries()) meta.set(`${role}.json`, { version });
   for (const { role, version } of changed) meta.set(`${role}.json`, { version });
   const version = table.nextVersion('snapshot');
   const expires = expiry(now, lifetimes.snapshot);
   const bytes = await keys.sign('snapshot', snapshotJson({ version, expires, meta }));
-  const signed = signedRole('snapshot', version, expires, bytes);
-  return { signed, meta: { version, length: bytes.length, hashes: new Map([['sha256', signed.sha256]]) } };
+  return signedRole('snapshot', version, expires, bytes);
 }
 
-/** A new timestamp for the new snapshot, or for the one that is published, and for the tree that lists the same. */
+/** A new timestamp for the new snapshot, or for the one that is published, and for the tree. */
 async function signTimestamp(
-  { db, keys, lifetimes, now }: PrepareOptions,
+  { keys, lifetimes, now }: PrepareOptions,
   version: number,
-  snapshot: MetaFile | undefined,
+  snapshot: PublishedRole,
   tree: string,
 ): Promise<SignedRole> {
-  const meta = snapshot ?? (await publishedSnapshot(db));
   const expires = expiry(now, lifetimes.timestamp);
+  const hashes = new Map([['sha256', snapshot.sha256]]);
+  const meta = { version: snapshot.version, length: snapshot.length, hashes };
   const extra = snapshotTreeMember(tree);
   const bytes = await keys.sign('timestamp', timestampJson({ version, expires, snapshot: meta, extra }));
   return signedRole('timestamp', version, expires, bytes);
-}
-
-async function publishedSnapshot(db: Kysely<Database>): Promise<MetaFile> {
-  const { version, sha256, bytes } = await db
-    .selectFrom('roles')
-    .select(['version', 'sha256', 'bytes'])
-    .where('role', '=', 'snapshot')
-    .executeTakeFirstOrThrow();
-  return { version, length: bytes.length, hashes: new Map([['sha256', sha256]]) };
 }

@@ -1,34 +1,35 @@
 import { hash } from 'node:crypto';
 import { DamagedIndexError, ObjectStoreError } from '../errors.ts';
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Records } from '../records/records.ts';
 import type { Database } from '../records/schema.ts';
 import { chunks } from './chunks.ts';
 import { objectKeyOf } from './file-rows.ts';
+import { markPublished } from './mark-published.ts';
 import type { Publication } from './prepare.ts';
-import { outcomesOf } from './outcomes.ts';
 import type { RootVersion } from './roots.ts';
+import type { SignedRole } from './sign-roles.ts';
 import { switchTimestamp, TIMESTAMP_KEY } from './switch-timestamp.ts';
 
 /** A publication that is recorded and not yet known to be in the object store. */
 export interface PendingPublication {
   readonly id: number;
   readonly snapshot: number;
+  /** Of the snapshot that its timestamp names: the publication whose roles that lists. */
+  readonly lists: number;
   readonly root?: RootVersion;
-  readonly roles: readonly RoleBytes[];
+  readonly roles: readonly PendingRole[];
+  /** Roles that leave the bin tree. */
+  readonly retired: readonly string[];
   /** Ids of the changes that it publishes. */
   readonly changes: readonly number[];
   /** Projects whose files these changes touch. */
   readonly projects: ReadonlySet<string>;
 }
 
-export interface RoleBytes {
-  readonly role: string;
-  readonly version: number;
-  readonly expiresAt: number;
-  readonly bytes: Uint8Array;
-}
+/** The bytes are missing where the object store had them before the publication was recorded. */
+export type PendingRole = Omit<SignedRole, 'bytes'> & { readonly bytes: Uint8Array | undefined };
 
 /** Roles that are put at the same time. */
 const PARALLEL_PUTS = 32;
@@ -37,62 +38,69 @@ const ROLES_PER_STATEMENT = 64;
 /**
  * Writes a signed publication into the records, in one transaction: from here on its version numbers mean these bytes, and
  * a crash at any later point leads to the same bytes being put again.
+ * @returns what {@link finishPublication} makes visible
  */
-export async function recordPublication(records: Records, publication: Publication, now: Date): Promise<void> {
-  const { id, snapshot, root, roles, changes } = publication;
-  const ids = changes.map((change) => change.id);
+export async function recordPublication(
+  records: Records,
+  publication: Publication,
+  now: Date,
+): Promise<PendingPublication> {
+  const { id, snapshot, lists, root, roles, retired } = publication;
+  const changes = publication.changes.map((change) => change.id);
   // One statement for many roles, and no waiting between statements: each answer comes from another thread or machine.
   await records.write((db) =>
     Promise.all([
-      db.insertInto('publications').values({ id, snapshot, prepared_at: now.getTime(), published_at: null }).execute(),
+      db
+        .insertInto('publications')
+        .values({ id, snapshot, lists, prepared_at: now.getTime(), published_at: null })
+        .execute(),
       root &&
         db
           .insertInto('roots')
           .values({ ...root, publication: id })
           .execute(),
-      ...Array.from(chunks(roles, ROLES_PER_STATEMENT), (some) => noteReplaced(db, id, some)),
-      ...Array.from(chunks(roles, ROLES_PER_STATEMENT), (some) => upsertRoles(db, id, some)),
-      ids.length > 0 && db.updateTable('changes').set({ publication: id }).where('id', 'in', ids).execute(),
+      ...Array.from(chunks(roles, ROLES_PER_STATEMENT), (some) => insertPrepared(db, id, some)),
+      ...Array.from(chunks(retired, ROLES_PER_STATEMENT), (some) => insertRetired(db, id, some)),
+      changes.length > 0 && db.updateTable('changes').set({ publication: id }).where('id', 'in', changes).execute(),
     ]),
   );
+  return { ...publication, changes };
 }
 
-/** The timestamp has one name, which is switched; all others leave an object behind. */
-function noteReplaced(db: Transaction<Database>, publication: number, roles: readonly RoleBytes[]): Promise<unknown> {
-  const names = roles.map(({ role }) => role).filter((role) => role !== 'timestamp');
+function insertPrepared(
+  db: Transaction<Database>,
+  publication: number,
+  roles: readonly SignedRole[],
+): Promise<unknown> {
   return db
-    .insertInto('replaced')
-    .columns(['role', 'version', 'publication'])
-    .expression((eb) =>
-      eb
-        .selectFrom('roles')
-        .select(['role', 'version', eb.val(publication).as('publication')])
-        .where('role', 'in', names),
-    )
-    .execute();
-}
-
-function upsertRoles(db: Transaction<Database>, publication: number, roles: readonly RoleBytes[]): Promise<unknown> {
-  return db
-    .insertInto('roles')
+    .insertInto('prepared')
     .values(
-      roles.map(({ role, version, expiresAt, bytes }) => ({
+      roles.map(({ role, version, expiresAt, sha256, length, bytes }) => ({
         role,
         version,
         expires_at: expiresAt,
         publication,
-        sha256: hash('sha256', bytes),
+        sha256,
+        length,
+        retired: 0,
         bytes,
       })),
     )
-    .onConflict((conflict) =>
-      conflict.column('role').doUpdateSet((row) => ({
-        version: row.ref('excluded.version'),
-        expires_at: row.ref('excluded.expires_at'),
-        publication: row.ref('excluded.publication'),
-        sha256: row.ref('excluded.sha256'),
-        bytes: row.ref('excluded.bytes'),
-      })),
+    .execute();
+}
+
+/** They keep their version. */
+function insertRetired(db: Transaction<Database>, publication: number, roles: readonly string[]): Promise<unknown> {
+  return db
+    .insertInto('prepared')
+    .columns(['role', 'version', 'expires_at', 'publication', 'sha256', 'length', 'retired'])
+    .expression((eb) =>
+      eb
+        .selectFrom('roles')
+        .select(['role', 'version', 'expires_at'])
+        .select([sql<number>`cast(${publication} as bigint)`.as('publication'), 'sha256', 'length'])
+        .select(sql<number>`1`.as('retired'))
+        .where('role', 'in', roles),
     )
     .execute();
 }
@@ -101,16 +109,16 @@ function upsertRoles(db: Transaction<Database>, publication: number, roles: read
 export async function unfinishedPublication(records: Records): Promise<PendingPublication | undefined> {
   const publication = await records.read
     .selectFrom('publications')
-    .select(['id', 'snapshot'])
+    .select(['id', 'snapshot', 'lists'])
     .where('published_at', 'is', null)
     .executeTakeFirst();
   if (!publication) return undefined;
   const rows = await records.read
-    .selectFrom('roles')
-    .select(['role', 'version', 'expires_at', 'sha256', 'bytes'])
+    .selectFrom('prepared')
+    .selectAll()
     .where('publication', '=', publication.id)
     .execute();
-  for (const { role, sha256, bytes } of rows) assertUndamaged(role, sha256, bytes);
+  for (const { role, sha256, bytes } of rows) if (bytes) assertUndamaged(role, sha256, bytes);
   const root = await records.read
     .selectFrom('roots')
     .select(['version', 'bytes'])
@@ -125,7 +133,12 @@ export async function unfinishedPublication(records: Records): Promise<PendingPu
   return {
     ...publication,
     ...(root && { root }),
-    roles: rows.map(({ role, version, expires_at, bytes }) => ({ role, version, expiresAt: expires_at, bytes })),
+    roles: rows
+      .filter(({ retired }) => retired === 0)
+      .map(({ role, version, expires_at, sha256, length, bytes }) => {
+        return { role, version, expiresAt: expires_at, sha256, length, bytes: bytes ?? undefined };
+      }),
+    retired: rows.filter(({ retired }) => retired !== 0).map(({ role }) => role),
     changes: changes.map(({ id }) => id),
     projects: new Set(changes.map(({ project }) => project)),
   };
@@ -133,7 +146,7 @@ export async function unfinishedPublication(records: Records): Promise<PendingPu
 
 /**
  * Puts what the timestamp leads to, then the root if there is a new one, then the timestamp, each durable before the next,
- * and marks the files as published. A new root stands last but one: keys that it replaces signed everything until then.
+ * and marks everything as published. A new root stands last but one: keys that it replaces signed everything until then.
  */
 export async function finishPublication(
   records: Records,
@@ -146,10 +159,10 @@ export async function finishPublication(
     objects,
     roles.filter(({ role }) => role !== 'timestamp'),
   );
-  if (root) await putRole(objects, { role: 'root', ...root });
-  for (const { bytes } of roles.filter(({ role }) => role === 'timestamp')) await switchTimestamp(objects, bytes);
+  if (root) await putObject(objects, roleKey('root', root.version), root.bytes, hash('sha256', root.bytes));
+  for (const { role, bytes } of roles) if (role === 'timestamp' && bytes) await switchTimestamp(objects, bytes);
   await removeDeleted(records, objects, pending.id);
-  await markPublished(records, pending.id, now);
+  await markPublished(records, pending, now);
 }
 
 /** Where the bytes of a role stand. The timestamp has one name, which is switched (TUF 1.0.34 §6.2). */
@@ -177,58 +190,22 @@ async function removeDeleted(records: Records, objects: ObjectStore, id: number)
   }
 }
 
-async function putRoles(objects: ObjectStore, roles: readonly RoleBytes[]): Promise<void> {
+async function putRoles(objects: ObjectStore, roles: readonly PendingRole[]): Promise<void> {
   for (const some of chunks(roles, PARALLEL_PUTS)) {
-    await Promise.all(some.map((role) => putRole(objects, role)));
+    await Promise.all(
+      some.map(({ role, version, sha256, bytes }) => {
+        return bytes && putObject(objects, roleKey(role, version), bytes, sha256);
+      }),
+    );
   }
 }
 
 /** A version in a name never shows two contents. */
-async function putRole(objects: ObjectStore, { role, version, bytes }: Omit<RoleBytes, 'expiresAt'>): Promise<void> {
-  const key = roleKey(role, version);
+async function putObject(objects: ObjectStore, key: string, bytes: Uint8Array, sha256: string): Promise<void> {
   if ((await objects.put(key, bytes, { ifAbsent: true })) === 'stored') return;
   const before = await objects.get(key, { maxLength: Number.MAX_SAFE_INTEGER });
   if (!before) throw new ObjectStoreError(key, 'an object that is there and cannot be read', undefined);
-  if (hash('sha256', before) !== hash('sha256', bytes)) {
+  if (hash('sha256', before) !== sha256) {
     throw new DamagedIndexError(key, 'other bytes than those of the records stand there');
   }
-}
-
-async function markPublished(records: Records, id: number, now: Date): Promise<void> {
-  // What a publication holds does not change any more, so it can be read before the transaction.
-  const changes = await records.read
-    .selectFrom('changes')
-    .selectAll()
-    .where('publication', '=', id)
-    .orderBy('id')
-    .execute();
-  await records.write(async (db) => {
-    const added: string[] = [];
-    for (const [filename, outcome] of outcomesOf(changes)) {
-      if (outcome.deleted) {
-        const file = await db
-          .updateTable('files')
-          .set({ state: 'deleted' })
-          .where('filename', '=', filename)
-          .where('state', '<>', 'deleted')
-          .returning(['project', 'size'])
-          .executeTakeFirst();
-        if (!file) continue; // Two who asked at once, in two publications.
-        await db
-          .updateTable('projects')
-          .set(({ eb }) => ({ bytes: eb('bytes', '-', file.size) }))
-          .where('name', '=', file.project)
-          .execute();
-        continue;
-      }
-      if (outcome.added) added.push(filename);
-      if (outcome.yanked !== undefined) {
-        await db.updateTable('files').set({ yanked: outcome.yanked }).where('filename', '=', filename).execute();
-      }
-    }
-    await Promise.all([
-      added.length > 0 && db.updateTable('files').set({ state: 'published' }).where('filename', 'in', added).execute(),
-      db.updateTable('publications').set({ published_at: now.getTime() }).where('id', '=', id).execute(),
-    ]);
-  });
 }

@@ -1,63 +1,73 @@
-import { hash } from 'node:crypto';
 import { binRoleName, leafPrefix, type RoleEntry, SnapshotTree, UNCLAIMED } from '@holdfast/trust';
 import type { Records } from '../records/records.ts';
+import type { RolesTable } from '../records/schema.ts';
+import type { SignedRole } from './sign-roles.ts';
 
 /** The two roles that no snapshot lists. */
 export type OnlineRole = 'timestamp' | 'snapshot';
 
-export interface OnlineVersion {
-  readonly version: number;
-  /** Milliseconds since 1970 UTC. */
-  readonly expiresAt: number;
-}
+/** A role as a publication shows it, without its bytes. */
+export type PublishedRole = Omit<SignedRole, 'bytes'>;
 
-/** A role as a publication shows it. */
-export interface PublishedRole extends OnlineVersion {
-  readonly role: string;
-  readonly bytes: Uint8Array;
+/** What one publication makes of the table. */
+export interface Shown {
+  /** Of the publication. */
+  readonly id: number;
+  /** The publication whose roles the snapshot lists that its timestamp names. */
+  readonly lists: number;
+  readonly roles: readonly PublishedRole[];
+  /** Roles that leave the bin tree. */
+  readonly retired: readonly string[];
 }
 
 /** Rows that are read at once when the table is filled. */
 const PAGE = 5_000;
 
 /**
- * Every published role and its version, in memory: what a snapshot lists, as a tree. It changes when a publication is complete,
+ * Every published role and its version, in memory: what clients are shown, as a tree. It changes when a publication is complete,
  * so it always says what everyone can fetch. About 300 bytes a role.
  */
 export class RoleTable {
   readonly #tree = new SnapshotTree();
-  readonly #online = new Map<string, OnlineVersion>();
+  readonly #online = new Map<string, PublishedRole>();
+  /** Roles that left the bin tree, by their last version. The flat snapshot goes on listing them. */
+  readonly #retired = new Map<string, number>();
   #root = this.#tree.commit();
   /** The publication that {@link preview} saw last, and the root hash that it leads to. */
   #previewed: { readonly id: number; readonly root: string } | undefined;
+  /** The newest publication, the newest one that changed the tree, and that whose roles the flat snapshot lists. */
+  #newest = 0;
+  #changed = 0;
+  #listed = 0;
+  /** Roles whose published objects are lost or damaged: they are signed anew. */
+  readonly damaged = new Set<string>();
 
   static async load(records: Records): Promise<RoleTable> {
     const table = new RoleTable();
     for (let after = ''; ; ) {
       const rows = await records.read
         .selectFrom('roles')
-        .select((eb) => [
-          'role',
-          'version',
-          'expires_at',
-          'sha256',
-          eb.fn<number>('octet_length', ['bytes']).as('length'),
-        ])
+        .selectAll()
         .where('role', '>', after)
         .orderBy('role')
         .limit(PAGE)
         .execute();
-      for (const { role, version, expires_at, sha256, length } of rows) {
-        if (isOnline(role)) table.#online.set(role, { version, expiresAt: expires_at });
-        else table.#tree.set({ role, version, length, sha256 });
-      }
+      for (const row of rows) table.#add(row);
       const last = rows.at(-1);
-      if (!last || rows.length < PAGE) {
-        table.#root = table.#tree.commit();
-        return table;
-      }
+      if (!last || rows.length < PAGE) break;
       after = last.role;
     }
+    table.#root = table.#tree.commit();
+    const newest = await records.read
+      .selectFrom('publications')
+      .select(['id', 'lists'])
+      .where('published_at', 'is not', null)
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    table.#newest = newest?.id ?? 0;
+    table.#listed = newest?.lists ?? 0;
+    return table;
   }
 
   /** The root hash of the tree of what is published. */
@@ -65,12 +75,27 @@ export class RoleTable {
     return this.#root;
   }
 
-  /** How many roles the snapshot lists. */
+  /** How many roles the tree lists. */
   get size(): number {
     return this.#tree.size;
   }
 
-  online(role: OnlineRole): OnlineVersion | undefined {
+  /** The publication that everyone gets now: the version of its timestamp. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  /** The publication whose roles the flat snapshot lists. */
+  get listed(): number {
+    return this.#listed;
+  }
+
+  /** Whether the flat snapshot lists other versions than the tree. */
+  get flatIsBehind(): boolean {
+    return this.#changed > this.#listed;
+  }
+
+  online(role: OnlineRole): PublishedRole | undefined {
     return this.#online.get(role);
   }
 
@@ -79,30 +104,42 @@ export class RoleTable {
   }
 
   nextVersion(role: string): number {
-    return (this.version(role) ?? 0) + 1;
+    return (this.version(role) ?? this.#retired.get(role) ?? 0) + 1;
   }
 
-  /** What the snapshot lists. */
+  /** What the tree lists. */
   entries(): Iterable<RoleEntry> {
     return this.#tree.entries();
   }
 
-  /** The root hash that the tree will have once these roles are published, as the publication with this id. */
-  preview(id: number, roles: readonly PublishedRole[]): string {
-    this.#set(roles);
+  /** Roles that the tree does not list any more, and their last versions. */
+  retired(): ReadonlyMap<string, number> {
+    return this.#retired;
+  }
+
+  /** The root hash that the tree will have once this is published. */
+  preview({ id, roles, retired }: Omit<Shown, 'lists'>): string {
+    this.#set(roles, retired);
     const root = this.#tree.commit();
     this.#tree.checkout(this.#root);
     this.#previewed = { id, root };
     return root;
   }
 
-  /** These roles are published now. */
-  publish(id: number, roles: readonly PublishedRole[]): void {
-    for (const { role, version, expiresAt } of roles)
-      if (isOnline(role)) this.#online.set(role, { version, expiresAt });
+  /** This is published now. */
+  publish({ id, lists, roles, retired }: Shown): void {
+    for (const role of retired) this.#retired.set(role, this.version(role) ?? 0);
     const previewed = this.#previewed?.id === id && this.#tree.checkout(this.#previewed.root);
-    if (!previewed) this.#set(roles);
+    if (!previewed) this.#set(roles, retired);
     this.#root = this.#tree.commit();
+    for (const { role, version, expiresAt, sha256, length } of roles) {
+      if (isOnline(role)) this.#online.set(role, { role, version, expiresAt, sha256, length });
+      else this.#changed = id;
+      this.#retired.delete(role);
+      this.damaged.delete(role);
+    }
+    this.#newest = id;
+    this.#listed = lists;
   }
 
   /** Proves what a recent snapshot lists for a bin; `undefined` when it is not kept any more. */
@@ -125,9 +162,17 @@ export class RoleTable {
     return leafPrefix(bin, (prefix) => this.isBranch(prefix));
   }
 
-  #set(roles: readonly PublishedRole[]): void {
-    for (const { role, version, bytes } of roles)
-      if (!isOnline(role)) this.#tree.set({ role, version, length: bytes.length, sha256: hash('sha256', bytes) });
+  #add({ role, version, expires_at, sha256, length, retired, publication }: RolesTable): void {
+    if (isOnline(role)) return void this.#online.set(role, { role, version, expiresAt: expires_at, sha256, length });
+    this.#changed = Math.max(this.#changed, publication);
+    if (retired !== 0) this.#retired.set(role, version);
+    else this.#tree.set({ role, version, length, sha256 });
+  }
+
+  #set(roles: readonly PublishedRole[], retired: readonly string[]): void {
+    for (const { role, version, length, sha256 } of roles)
+      if (!isOnline(role)) this.#tree.set({ role, version, length, sha256 });
+    for (const role of retired) this.#tree.remove(role);
   }
 }
 

@@ -11,6 +11,8 @@ export interface SignedRole {
   readonly expiresAt: number;
   /** Of the bytes, lower-case hex: computed once, here. */
   readonly sha256: string;
+  /** Bytes. */
+  readonly length: number;
   readonly bytes: Uint8Array;
 }
 
@@ -23,7 +25,7 @@ export interface RoleToSign {
 
 /** Signed bytes with what the records say about them. */
 export function signedRole(role: string, version: number, expires: Date, bytes: Uint8Array): SignedRole {
-  return { role, version, expiresAt: expires.getTime(), sha256: hash('sha256', bytes), bytes };
+  return { role, version, expiresAt: expires.getTime(), sha256: hash('sha256', bytes), length: bytes.length, bytes };
 }
 
 /**

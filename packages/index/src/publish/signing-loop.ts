@@ -154,7 +154,7 @@ export class SigningLoop {
         .limit(MAX_CHANGES)
         .execute();
       const rekeyed = this.#keys !== undefined && !this.#keys.signAlike(UNCLAIMED, keys);
-      const renewals = rekeyed ? this.#allBins() : await dueBins(records.read, lifetimes, now, MAX_RENEWALS);
+      const renewals = rekeyed ? this.#allBins() : await dueBins(records.read, table, lifetimes, now, MAX_RENEWALS);
       if (table.version(UNCLAIMED) === undefined) renewals.push(UNCLAIMED);
       const nothing = changes.length === 0 && renewals.length === 0 && !offered;
       if (nothing && !timestampIsDue(table, lifetimes, now)) return false;
@@ -164,8 +164,10 @@ export class SigningLoop {
         preparePublication({ ...sources, changes, renewals, offer }),
       );
       this.#unfinished = true; // Also when recording it fails: a commit may have happened that nobody heard of.
-      await watch({ part: 'publish', operation: 'record' }, () => recordPublication(records, publication, now));
-      await watch({ part: 'publish', operation: 'store' }, () => this.#finish());
+      const pending = await watch({ part: 'publish', operation: 'record' }, () =>
+        recordPublication(records, publication, now),
+      );
+      await watch({ part: 'publish', operation: 'store' }, () => this.#finish(pending));
       offered?.waiter.resolve(publication.id);
       return !nothing;
     } catch (error) {
@@ -192,13 +194,13 @@ export class SigningLoop {
     return undefined;
   }
 
-  /** Puts the prepared publication, if there is one, into the object store and tells whoever waits for it. */
-  async #finish(): Promise<void> {
+  /** Makes what was prepared visible and tells whoever waits for it: this publication, or what the records say is unfinished. */
+  async #finish(prepared?: PendingPublication): Promise<void> {
     const { records, objects, table, clock, onPublished } = this.#parts;
-    const pending = await unfinishedPublication(records);
+    const pending = prepared ?? (await unfinishedPublication(records));
     if (pending) {
       await finishPublication(records, objects, pending, clock());
-      table.publish(pending.id, pending.roles);
+      table.publish(pending);
       this.#adoptOffline(pending);
       onPublished(pending);
     }

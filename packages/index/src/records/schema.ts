@@ -13,6 +13,8 @@ export interface Database {
   readonly changes: ChangesTable;
   readonly publications: PublicationsTable;
   readonly roles: RolesTable;
+  readonly prepared: PreparedTable;
+  readonly offline_roles: { role: string; version: number; bytes: Uint8Array };
   readonly replaced: { role: string; version: number; publication: number };
   readonly imports: { source: string; cursor: string; updated_at: number };
   readonly mass_publications: MassPublicationsTable;
@@ -92,18 +94,30 @@ export interface PublicationsTable {
   /** The version of its timestamp. */
   id: number;
   snapshot: number;
+  /** That snapshot lists the roles as this publication, or an earlier one, left them. */
+  lists: number;
   prepared_at: number;
   /** Null until everything is in the object store. At most one is null. */
   published_at: number | null;
 }
 
+/** What is published. */
 export interface RolesTable {
   role: string;
   version: number;
   /** Milliseconds since 1970 UTC, as signed. */
   expires_at: number;
-  /** The publication that brought this version. */
+  /** The publication that brought this version, or that retired the role. */
   publication: number;
   sha256: string;
-  bytes: Uint8Array;
+  /** Bytes. */
+  length: number;
+  /** 1: the bin tree does not lead here any more. Otherwise 0. */
+  retired: number;
+}
+
+/** What the publication that is prepared makes of roles. */
+export interface PreparedTable extends RolesTable {
+  /** Null where there is nothing to put into the object store. */
+  bytes: Uint8Array | null;
 }

@@ -1,0 +1,88 @@
+import { sql, type Transaction } from 'kysely';
+import type { Records } from '../records/records.ts';
+import type { Database } from '../records/schema.ts';
+import { type Change, outcomesOf } from './outcomes.ts';
+
+interface Finished {
+  readonly id: number;
+  /** The publication whose roles the snapshot lists that its timestamp names. */
+  readonly lists: number;
+}
+
+/** What was prepared is published: everyone can fetch it. One transaction, and the records no longer keep its bytes. */
+export async function markPublished(records: Records, { id, lists }: Finished, now: Date): Promise<void> {
+  // What a publication holds does not change any more, so it can be read before the transaction.
+  const changes = await records.read
+    .selectFrom('changes')
+    .selectAll()
+    .where('publication', '=', id)
+    .orderBy('id')
+    .execute();
+  await records.write(async (db) => {
+    await markFiles(db, changes);
+    await Promise.all([
+      noteReplaced(db, id, lists),
+      adoptRoles(db, id),
+      keepOffline(db, id),
+      db.deleteFrom('prepared').where('publication', '=', id).execute(),
+      db.updateTable('publications').set({ published_at: now.getTime() }).where('id', '=', id).execute(),
+    ]);
+  });
+}
+
+async function markFiles(db: Transaction<Database>, changes: readonly Change[]): Promise<void> {
+  const added: string[] = [];
+  for (const [filename, outcome] of outcomesOf(changes)) {
+    if (outcome.deleted) {
+      const file = await db
+        .updateTable('files')
+        .set({ state: 'deleted' })
+        .where('filename', '=', filename)
+        .where('state', '<>', 'deleted')
+        .returning(['project', 'size'])
+        .executeTakeFirst();
+      if (!file) continue; // Two who asked at once, in two publications.
+      await db
+        .updateTable('projects')
+        .set(({ eb }) => ({ bytes: eb('bytes', '-', file.size) }))
+        .where('name', '=', file.project)
+        .execute();
+      continue;
+    }
+    if (outcome.added) added.push(filename);
+    if (outcome.yanked !== undefined) {
+      await db.updateTable('files').set({ yanked: outcome.yanked }).where('filename', '=', filename).execute();
+    }
+  }
+  if (added.length > 0) {
+    await db.updateTable('files').set({ state: 'published' }).where('filename', 'in', added).execute();
+  }
+}
+
+/**
+ * Objects that nothing new leads to, with the publication that a flat snapshot has to list before nobody looks for them.
+ * The timestamp has one name, which is switched; all others leave an object behind.
+ */
+function noteReplaced(db: Transaction<Database>, id: number, lists: number): Promise<unknown> {
+  return sql`
+    insert into replaced (role, version, publication)
+    select roles.role, roles.version, case when roles.role = 'snapshot' then cast(${lists} as bigint) else cast(${id} as bigint) end
+    from prepared join roles on roles.role = prepared.role
+    where prepared.publication = ${id} and prepared.version > roles.version and roles.role <> 'timestamp'`.execute(db);
+}
+
+function adoptRoles(db: Transaction<Database>, id: number): Promise<unknown> {
+  return sql`
+    insert into roles (role, version, expires_at, publication, sha256, length, retired)
+    select role, version, expires_at, publication, sha256, length, retired from prepared where publication = ${id}
+    on conflict (role) do update set version = excluded.version, expires_at = excluded.expires_at,
+      publication = excluded.publication, sha256 = excluded.sha256, length = excluded.length,
+      retired = excluded.retired`.execute(db);
+}
+
+function keepOffline(db: Transaction<Database>, id: number): Promise<unknown> {
+  return sql`
+    insert into offline_roles (role, version, bytes)
+    select role, version, bytes from prepared where publication = ${id} and role = 'targets'
+    on conflict (role) do update set version = excluded.version, bytes = excluded.bytes`.execute(db);
+}
