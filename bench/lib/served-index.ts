@@ -1,13 +1,25 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { run, start } from '../../script/lib/run.ts';
+import { join } from 'node:path';
+import { start } from '../../script/lib/run.ts';
+import {
+  holdfast,
+  importPopulation,
+  type IndexDirectory,
+  type MakeOptions,
+  makeIndexDirectory,
+  root,
+} from './index-directory.ts';
+
+export { holdfast, root } from './index-directory.ts';
 
 /** An index that runs in a process of its own, as an operator would start it, and what is needed to use it. */
 export interface ServedIndex {
   readonly url: string;
   readonly port: number;
+  /** Of the index, not of a slow link in front of it. */
+  readonly pid: number;
+  /** From the command to the first answer that can be asked for. */
+  readonly startSeconds: number;
   readonly token: string;
   readonly rootFile: string;
   /** A temporary directory that goes with the index. */
@@ -16,37 +28,41 @@ export interface ServedIndex {
   stop(): Promise<void>;
 }
 
-export const root = resolve(import.meta.dirname, '..', '..');
-export const clients = join(root, '.tools', 'clients', 'bin');
-
-/** The command line of `holdfast`, built. */
-export function holdfast(...args: string[]): string[] {
-  return [process.execPath, join(root, 'packages', 'holdfast', 'bin', 'holdfast.js'), ...args];
+export interface ServeOptions extends MakeOptions {
+  /** Of the link to it; 0 for the bare loopback interface. */
+  readonly roundTripMs?: number;
+  /** Of a population that it holds from the beginning. */
+  readonly files?: number;
 }
 
-/** @param roundTripMs of the link to it; 0 for the bare loopback interface */
-export async function serveIndex({ roundTripMs = 0 } = {}): Promise<ServedIndex> {
-  const place = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
-  const directory = join(place, 'index');
-  const environment = {
-    ...process.env,
-    HOLDFAST_HOME: join(place, 'home'),
-    HOLDFAST_PASSPHRASE: 'bench',
-    HOLDFAST_OFFLINE_PASSPHRASE: 'bench',
+export const clients = join(root, '.tools', 'clients', 'bin');
+
+/** A new index, which goes when it is stopped. */
+export async function serveIndex(options: ServeOptions = {}): Promise<ServedIndex> {
+  const made = await makeIndexDirectory(options);
+  if (options.files !== undefined && options.files > 0) await importPopulation(made, options.files);
+  const served = await serveDirectory(made, options.roundTripMs);
+  return {
+    ...served,
+    async stop() {
+      await served.stop();
+      await made.remove();
+    },
   };
-  const must = async (...args: string[]): Promise<string> => {
-    const { code, output } = await run(holdfast(...args), environment);
-    if (code !== 0) throw new Error(output);
-    return output;
-  };
-  await must('init', directory, '--offline-keys', join(place, 'offline'));
-  await must('account', 'create', directory, 'bench');
-  const token = /hf_[0-9A-Za-z]+/.exec(await must('token', 'create', directory, 'bench'))?.[0] ?? '';
+}
+
+/** Serves what is there; it stays when it is stopped. */
+export async function serveDirectory(
+  { place, directory, offline, token, environment }: IndexDirectory,
+  roundTripMs = 0,
+): Promise<ServedIndex> {
+  const began = performance.now();
   const { child, match } = await start(
     holdfast('serve', directory, '--port', '0'),
     environment,
     /(http:\/\/[^\s:]+:(\d+))/,
   );
+  const startSeconds = (performance.now() - began) / 1000;
   const link =
     roundTripMs > 0 &&
     (await start(
@@ -54,12 +70,14 @@ export async function serveIndex({ roundTripMs = 0 } = {}): Promise<ServedIndex>
       process.env,
       /port (\d+)/,
     ));
-  const port = link ? (link.match[1] ?? '') : (match[2] ?? '');
+  const port = Number(link ? link.match[1] : match[2]);
   return {
     url: `http://127.0.0.1:${port}`,
-    port: Number(port),
+    port,
+    pid: child.pid ?? 0,
+    startSeconds,
     token,
-    rootFile: join(place, 'offline', 'root.json'),
+    rootFile: join(offline, 'root.json'),
     place,
     environment,
     async stop() {
@@ -67,7 +85,6 @@ export async function serveIndex({ roundTripMs = 0 } = {}): Promise<ServedIndex>
       child.kill('SIGTERM');
       await ended;
       if (link) link.child.kill();
-      await rm(place, { recursive: true, force: true });
     },
   };
 }
