@@ -58,7 +58,7 @@ test('an earlier snapshot goes on answering, with the roles of its time; one tha
   const gone = await rawRequest(`${served.url}/lookup/${sha(Buffer.from('never'))}/demo`, {
     headers: { accept: 'application/json' },
   });
-  assert.equal(gone.status, 404);
+  assert.equal(gone.status, 410);
   assert.equal((JSON.parse(gone.body.toString()) as { code: string }).code, 'SNAPSHOT_GONE');
 });
 

@@ -107,7 +107,8 @@ async function verdictOfClient(mappings: readonly Mapping[], answers: ReadonlyMa
         const answer = answers.get(name);
         if (answer === 'failed') throw new NetworkError(path, 'down');
         if (answer === undefined || answer === 'absent') return undefined;
-        return { path, file: answer, chain: [], keys: [], version: 1, expires: new Date(0), urlPath: path };
+        const said = { version: 1, expires: new Date(0), timestampVersion: 1 };
+        return { path, file: answer, chain: [], keys: [], urlPath: path, ...said };
       },
     }),
   );

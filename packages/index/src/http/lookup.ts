@@ -62,7 +62,8 @@ export class Lookups {
 
 function snapshotGone(): HttpError {
   return new HttpError({
-    status: 404,
+    // Not 404: that is what a mirror without lookups answers.
+    status: 410,
     code: 'SNAPSHOT_GONE',
     message: 'This index does not keep that snapshot any more. Fetch the timestamp again.',
   });

@@ -12,7 +12,11 @@ export interface Lookup {
 }
 
 export type Answer =
-  | { readonly versions: readonly number[]; readonly chain: readonly string[]; readonly content: string | undefined }
+  | {
+      readonly versions: readonly (number | undefined)[];
+      readonly chain: readonly string[];
+      readonly content: string | undefined;
+    }
   | { readonly code: string; readonly role: unknown };
 
 /** Refreshes, searches, and fetches the content; versions are of root, timestamp, snapshot and targets. */
