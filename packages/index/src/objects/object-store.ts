@@ -12,6 +12,8 @@ export interface ObjectStore {
    * `exists`.
    */
   put(key: string, source: Uint8Array | { readonly file: string }, options?: PutOptions): Promise<'stored' | 'exists'>;
+  /** As `putMany()` of `put-many.ts`, for stores that have a faster way than one `put` after the other. */
+  putMany?(objects: readonly ManyObject[]): Promise<void>;
   /** The bytes, or `undefined`. @throws ObjectTooLargeError beyond `maxLength` bytes, before reading. */
   get(key: string, options: { readonly maxLength: number }): Promise<Uint8Array | undefined>;
   /** The same, with the tag that {@link PutOptions.ifTag} takes. */
@@ -27,6 +29,11 @@ export interface ObjectStore {
 }
 
 /** At most one of them. */
+export interface ManyObject {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+}
+
 export interface PutOptions {
   /** Only while there is no object, whatever its bytes. */
   readonly ifAbsent?: boolean;

@@ -1,5 +1,6 @@
 import type { Watch } from '../watch.ts';
-import type { IncomingFile, ObjectStore, OpenObject, PutOptions, TaggedObject } from './object-store.ts';
+import type { IncomingFile, ManyObject, ObjectStore, OpenObject, PutOptions, TaggedObject } from './object-store.ts';
+import { putMany } from './put-many.ts';
 
 /** An object store whose calls are watched. Of a stream, that it was opened: how fast it is read is up to the reader. */
 export class WatchedStore implements ObjectStore {
@@ -13,6 +14,10 @@ export class WatchedStore implements ObjectStore {
 
   put(key: string, source: Uint8Array | { readonly file: string }, options?: PutOptions): Promise<'stored' | 'exists'> {
     return this.#watch({ part: 'objects', operation: 'put' }, () => this.#inner.put(key, source, options));
+  }
+
+  putMany(objects: readonly ManyObject[]): Promise<void> {
+    return this.#watch({ part: 'objects', operation: 'put-many' }, () => putMany(this.#inner, objects));
   }
 
   get(key: string, options: { readonly maxLength: number }): Promise<Uint8Array | undefined> {

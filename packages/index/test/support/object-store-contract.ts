@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { access, open, writeFile } from 'node:fs/promises';
+import { access, open, readdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { InvalidObjectKeyError, ObjectTooLargeError } from '../../src/errors.ts';
+import { DamagedIndexError, InvalidObjectKeyError, ObjectTooLargeError } from '../../src/errors.ts';
 import type { ObjectStore } from '../../src/objects/object-store.ts';
+import { putMany } from '../../src/objects/put-many.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (value: Uint8Array | undefined): string | undefined => value && new TextDecoder().decode(value);
@@ -25,6 +27,7 @@ export function objectStoreContract(kind: string, open: (name: string) => Promis
   files(kind, open);
   keys(kind, open);
   sizes(kind, open);
+  many(kind, open);
 }
 
 function readsBack(kind: string, openStore: (name: string) => Promise<ObjectStore>): void {
@@ -220,5 +223,29 @@ function sizes(kind: string, openStore: (name: string) => Promise<ObjectStore>):
     assert.equal(await store.open('a'), undefined);
     assert.equal(await store.open('a/large/below'), undefined);
     assert.equal(await store.get('a/large/below', { maxLength }), undefined);
+  });
+}
+
+function many(kind: string, openStore: (name: string) => Promise<ObjectStore>): void {
+  test(`${kind}: many objects are put at once; none takes the place of one that is there`, async () => {
+    const store = await openStore('many');
+    const objects = Array.from({ length: 300 }, (_, i) => ({
+      key: `metadata/${i % 3}/${i}.json`,
+      bytes: bytes(`object ${i}`),
+    }));
+    await putMany(store, objects);
+    assert.equal((await listed(store, 'metadata/')).length, 300);
+    for (const { key, bytes: expected } of objects) {
+      assert.deepEqual(Buffer.from((await store.get(key, { maxLength })) ?? []), Buffer.from(expected));
+    }
+    const taken = [
+      { key: 'metadata/x.json', bytes: bytes('x') },
+      { key: 'metadata/1/7.json', bytes: bytes('*') },
+    ];
+    await assert.rejects(putMany(store, [...taken]), DamagedIndexError);
+    await assert.rejects(putMany(store, [{ key: '../x', bytes: bytes('') }]), InvalidObjectKeyError);
+    assert.equal(text(await store.get('metadata/1/7.json', { maxLength })), 'object 7');
+    const incoming = await store.incoming();
+    assert.deepEqual(await readdir(dirname(incoming.path)), []);
   });
 }
