@@ -29,6 +29,11 @@ const remedies: ReadonlyMap<string, string> = new Map([
     'Check the bucket, its endpoint and the credentials; holdfast continues where it was when started again.',
   ],
   ['SIGNER_LOST', 'Start it again: it takes the right to sign when nobody else has it.'],
+  [
+    'TRACING_UNAVAILABLE',
+    'Install @opentelemetry/api, resources, sdk-trace and exporter-trace-otlp-http beside holdfast, or unset the variable.',
+  ],
+  ['INVALID_TRACING', 'Change the variable, or unset OTEL_EXPORTER_OTLP_ENDPOINT.'],
   ['KEY_FILE', 'Check the passphrase and the file.'],
 ]);
 

@@ -284,3 +284,21 @@ export class OnlineKeyError extends IndexError {
     this.role = role;
   }
 }
+
+/** A variable asks for traces, and the packages that send them are not installed. */
+export class TracingUnavailableError extends IndexError {
+  readonly code = 'TRACING_UNAVAILABLE';
+  constructor(options?: ErrorOptions) {
+    super('OTEL_EXPORTER_OTLP_ENDPOINT asks for traces, and the packages of OpenTelemetry are not installed', options);
+  }
+}
+
+/** A variable of OpenTelemetry asks for something that there is not. */
+export class InvalidTracingError extends IndexError {
+  readonly code = 'INVALID_TRACING';
+  readonly variable: string;
+  constructor(variable: string, given: string, possible: string) {
+    super(`${variable} is ${JSON.stringify(given.slice(0, 100))}, and can be: ${possible}`);
+    this.variable = variable;
+  }
+}

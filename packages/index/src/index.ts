@@ -14,6 +14,8 @@ export {
   type OpenOptions,
 } from './open.ts';
 export { assertLocations } from './config.ts';
+export { openTracer } from './tracing/open-telemetry.ts';
+export type { Tracer } from './tracing/tracer.ts';
 export { Metrics } from './metrics.ts';
 export { createLogger, LOG_LEVELS, type LogLevel } from './log.ts';
 export type { Lifetimes } from './publish/lifetimes.ts';

@@ -19,7 +19,8 @@ import { SigningLoop } from './publish/signing-loop.ts';
 import { observeIndex } from './index-gauges.ts';
 import { Metrics } from './metrics.ts';
 import { WatchedStore } from './objects/watched-store.ts';
-import { watchWith } from './watch.ts';
+import type { Tracer } from './tracing/tracer.ts';
+import { watchTraced, watchWith } from './watch.ts';
 import { RoleTable } from './publish/role-table.ts';
 import { Scrubber } from './publish/scrub.ts';
 import { Sweeper } from './publish/sweep.ts';
@@ -113,6 +114,8 @@ export interface OpenOptions {
   readonly objects?: ObjectStore;
   /** Counts what the index does. */
   readonly metrics?: Metrics;
+  /** Shows where time goes. The caller closes it, after the index. */
+  readonly tracer?: Tracer | undefined;
   /** Called when this process lost the right to sign: it publishes nothing more, and should end. */
   readonly onSignerLost?: () => void;
 }
@@ -138,7 +141,7 @@ export async function openIndex(directory: string, options: OpenOptions): Promis
         void index?.stopSigning();
         options.onSignerLost?.();
       },
-      watchWith(metrics),
+      watchTraced(watchWith(metrics), options.tracer),
     );
     try {
       index = await OpenIndex.start({
@@ -148,6 +151,7 @@ export async function openIndex(directory: string, options: OpenOptions): Promis
         signers,
         held,
         metrics,
+        tracer: options.tracer,
         clock: options.clock ?? (() => new Date()),
         random: options.random ?? Math.random,
         logger,
@@ -176,6 +180,7 @@ interface Parts {
   readonly signers: readonly Signer[];
   readonly held?: Held;
   readonly metrics?: Metrics;
+  readonly tracer?: Tracer | undefined;
   readonly clock: () => Date;
   readonly random?: () => number;
   readonly logger: Logger;
@@ -225,7 +230,7 @@ export class OpenIndex {
     this.#parts = parts;
     this.records = records;
     this.metrics = parts.metrics ?? new Metrics();
-    const watch = watchWith(this.metrics);
+    const watch = watchTraced(watchWith(this.metrics), parts.tracer, (changes) => this.publisher.tracesOf(changes));
     this.objects = new WatchedStore(parts.objects, watch);
     this.catalog = new Catalog(records);
     this.accounts = new Accounts(records, clock);

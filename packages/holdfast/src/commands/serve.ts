@@ -1,4 +1,12 @@
-import { createLogger, LOG_LEVELS, type LogLevel, openIndex, startMetricsServer, startServer } from '@holdfast/index';
+import {
+  createLogger,
+  LOG_LEVELS,
+  type LogLevel,
+  openIndex,
+  openTracer,
+  startMetricsServer,
+  startServer,
+} from '@holdfast/index';
 import { integer, readArguments, text } from '../arguments.ts';
 import { type Command, UsageError } from '../command.ts';
 import { readPassphrase } from '../passphrase.ts';
@@ -16,7 +24,7 @@ export const serve: Command = {
     '  --metrics-port PORT       where Prometheus may ask for /metrics, at the same address; 0 takes a free one',
     '  --passphrase-file FILE    passphrase of the online key; or HOLDFAST_PASSPHRASE, or it is asked for',
     '  --log-level LEVEL         debug also tells who reads; info; warn; error',
-    'Logs are lines of JSON on standard error.',
+    'Logs are lines of JSON on standard error. OTEL_EXPORTER_OTLP_ENDPOINT switches traces on.',
   ].join('\n'),
   async run(args) {
     const { options, positionals } = readArguments(
@@ -41,14 +49,21 @@ export const serve: Command = {
       prompt: 'Passphrase of the online key',
     });
     const logger = createLogger(logLevel(text(options, 'log-level')));
+    const tracer = await openTracer(process.env);
     const lost = Promise.withResolvers<number>();
-    const index = await openIndex(positionals[0] ?? '', { passphrase, logger, onSignerLost: () => lost.resolve(1) });
+    const index = await openIndex(positionals[0] ?? '', {
+      passphrase,
+      logger,
+      tracer,
+      onSignerLost: () => lost.resolve(1),
+    });
     try {
       const server = await startServer(index, {
         host,
         port,
         logger,
         observer: index.metrics,
+        tracer,
         ...(publicUrl !== undefined && { publicUrl }),
       });
       // Listening for signals first: whoever reads the line may send one at once.
@@ -63,6 +78,7 @@ export const serve: Command = {
       return status;
     } finally {
       await index.close();
+      await tracer?.close();
     }
   },
 };

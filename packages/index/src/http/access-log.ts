@@ -53,6 +53,7 @@ export function noteWhenDone(exchange: Exchange, log: Logger, onAnswer?: (answer
     log[level](
       {
         id: exchange.id,
+        trace: exchange.traceId,
         account: exchange.account,
         method: request.method,
         route,

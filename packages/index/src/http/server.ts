@@ -5,9 +5,11 @@ import { type Logger, pino } from 'pino';
 import type { CacheCounts } from '../byte-lru.ts';
 import { IndexClosedError } from '../errors.ts';
 import { inRequest } from '../request-context.ts';
+import { traceRequest } from '../tracing/trace-request.ts';
+import type { Tracer } from '../tracing/tracer.ts';
 import { UploadEndpoint, type UploadLoad } from '../upload/endpoint.ts';
 import { DEFAULT_UPLOAD_LIMITS, type UploadLimits } from '../upload/limits.ts';
-import { type Step, unwatched, watchWith } from '../watch.ts';
+import { type Step, unwatched, watchTraced, watchWith } from '../watch.ts';
 import { INTERNAL, createApi } from './api.ts';
 import { type Answered, noteWhenDone } from './access-log.ts';
 import { type Exchange, requestPath } from './exchange.ts';
@@ -32,6 +34,7 @@ export interface ServerOptions {
   readonly logger?: Logger;
   /** Told of what operators want to see, such as the index's {@link Metrics}. */
   readonly observer?: ServerObserver;
+  readonly tracer?: Tracer | undefined;
   /** Milliseconds that requests under way may take to finish when the server closes. */
   readonly closeMs?: number;
 }
@@ -68,7 +71,7 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
   const log = options.logger ?? pino({ level: 'silent' });
   const clock = options.clock ?? (() => new Date());
   const limits = { ...DEFAULT_UPLOAD_LIMITS, ...options.uploads };
-  const watch = options.observer ? watchWith(options.observer) : unwatched;
+  const watch = watchTraced(options.observer ? watchWith(options.observer) : unwatched, options.tracer);
   const stopping = new AbortController();
   let url = '';
 
@@ -111,9 +114,11 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
       response.once('close', () => underWay.delete(response));
       noteWhenDone(exchange, log, (answered) => options.observer?.answered(answered));
       const handler = findHandler(routes, exchange.path);
-      inRequest(exchange, () => (handler === undefined ? serveApi(exchange) : handler(exchange))).catch(
-        (error: unknown) => answerError(exchange, error, log),
-      );
+      const answer = (): Promise<void> =>
+        (handler === undefined ? serveApi(exchange) : handler(exchange)).catch((error: unknown) =>
+          answerError(exchange, error, log),
+        );
+      void inRequest(exchange, () => (options.tracer ? traceRequest(options.tracer, exchange, answer) : answer()));
     },
   );
   server.setTimeout(SILENCE_MS);

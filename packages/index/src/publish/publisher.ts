@@ -2,6 +2,7 @@ import type { ProjectName } from '@holdfast/python-index';
 import { FileUnknownError, IndexClosedError, PublishDelayedError } from '../errors.ts';
 import type { Records } from '../records/records.ts';
 import type { ChangeKind } from '../records/schema.ts';
+import type { Trace } from '../tracing/tracer.ts';
 import type { Watch } from '../watch.ts';
 import { Batches } from './batches.ts';
 import { takeIn, type Taken } from './intake.ts';
@@ -73,6 +74,11 @@ export class Publisher {
   /** Takes a file out of the index for good; its name stays taken. @throws FileUnknownError */
   delete(project: ProjectName, filename: string): Promise<{ readonly timestampVersion: number }> {
     return this.#change(project, [filename], 'delete', null);
+  }
+
+  /** The traces of those who wait for these changes. */
+  tracesOf(changes: readonly number[]): Trace[] {
+    return this.#waiters.tracesOf(changes);
   }
 
   /** All changes up to this one are in metadata that everyone can fetch, under a timestamp of this version. @returns the requests that waited */

@@ -160,15 +160,18 @@ export class SigningLoop {
       if (nothing && !timestampIsDue(table, lifetimes, now)) return false;
       const offer = offered?.accepted;
       const sources = { db: records.read, table, keys, lifetimes, now, random };
-      const publication = await watch({ part: 'publish', operation: 'sign' }, () =>
-        preparePublication({ ...sources, changes, renewals, offer }),
-      );
-      this.#unfinished = true; // Also when recording it fails: a commit may have happened that nobody heard of.
-      const pending = await watch({ part: 'publish', operation: 'record' }, () =>
-        recordPublication(records, publication, now),
-      );
-      await watch({ part: 'publish', operation: 'store' }, () => this.#finish(pending));
-      offered?.waiter.resolve(publication.id);
+      const whole = { part: 'publish', operation: 'whole', changes: changes.map(({ id }) => id) } as const;
+      await watch(whole, async () => {
+        const publication = await watch({ part: 'publish', operation: 'sign' }, () =>
+          preparePublication({ ...sources, changes, renewals, offer }),
+        );
+        this.#unfinished = true; // Also when recording it fails: a commit may have happened that nobody heard of.
+        const pending = await watch({ part: 'publish', operation: 'record' }, () =>
+          recordPublication(records, publication, now),
+        );
+        await watch({ part: 'publish', operation: 'store' }, () => this.#finish(pending));
+        offered?.waiter.resolve(publication.id);
+      });
       return !nothing;
     } catch (error) {
       offered?.waiter.reject(error);

@@ -1,5 +1,9 @@
 import { PublishDelayedError } from '../errors.ts';
-import { currentRequest } from '../request-context.ts';
+import { currentRequest, currentTrace } from '../request-context.ts';
+import type { Trace } from '../tracing/tracer.ts';
+
+/** A span carries no more links than this by default. */
+const MOST_TRACES = 128;
 
 interface Waiter {
   readonly resolve: (timestampVersion: number) => void;
@@ -7,6 +11,7 @@ interface Waiter {
   readonly timer: NodeJS.Timeout;
   /** The request that waits, for the log. */
   readonly request: string | undefined;
+  readonly trace: Trace | undefined;
 }
 
 /** Those who wait until a change is in signed metadata that everyone can fetch. */
@@ -25,11 +30,17 @@ export class Waiters {
     return new Promise((resolve, reject) => {
       if (change <= this.#publishedUpTo) return resolve(publishedNow());
       const timer = setTimeout(() => reject(new PublishDelayedError()), this.#patienceMs);
-      const waiter = { resolve, reject, timer, request: currentRequest()?.id };
+      const waiter = { resolve, reject, timer, request: currentRequest()?.id, trace: currentTrace() };
       const others = this.#waiting.get(change);
       if (others) others.push(waiter);
       else this.#waiting.set(change, [waiter]);
     });
+  }
+
+  /** The traces of those who wait for these changes, at most {@link MOST_TRACES}. */
+  tracesOf(changes: readonly number[]): Trace[] {
+    const waiters = changes.flatMap((change) => this.#waiting.get(change) ?? []);
+    return waiters.flatMap(({ trace }) => trace ?? []).slice(0, MOST_TRACES);
   }
 
   /** All changes up to this one can be fetched now. @returns the requests that waited for it */
