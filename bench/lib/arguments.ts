@@ -1,10 +1,15 @@
 import { argv } from 'node:process';
 import { parseArgs } from 'node:util';
 
-/** `--files N` of a benchmark: the size of its population. Small unless told otherwise. */
+/** `--<name> N` of a benchmark. */
+export function numberArgument(name: string, otherwise: number): number {
+  const { values } = parseArgs({ args: argv.slice(2), options: { [name]: { type: 'string' } }, strict: false });
+  const number = values[name] === undefined ? otherwise : Number(values[name]);
+  if (!Number.isSafeInteger(number) || number < 0) throw new RangeError(`--${name} must be a number`);
+  return number;
+}
+
+/** `--files N`: the size of a benchmark's population. Small unless told otherwise. */
 export function filesArgument(otherwise = 10_000): number {
-  const { values } = parseArgs({ args: argv.slice(2), options: { files: { type: 'string' } }, strict: false });
-  const files = values['files'] === undefined ? otherwise : Number(values['files']);
-  if (!Number.isSafeInteger(files) || files < 1) throw new RangeError('--files must be a number of files');
-  return files;
+  return numberArgument('files', otherwise);
 }
