@@ -13,7 +13,7 @@ export type { FeedChange } from './feed/changes.ts';
 export { ChunkEncoder, type ChunkHead, type ChunkPart, decodePart, MAX_PART_BYTES } from './feed/chunk.ts';
 export type { FeedSource } from './feed/feed-source.ts';
 export { FeedFollower } from './feed/follower.ts';
-export { mergedParts } from './feed/merge.ts';
+export { mergedParts, type MergeOptions } from './feed/merge.ts';
 export type { FollowedChange, FollowedChanges, PublishedState } from './feed/next-state.ts';
 export { endsRange, feedPath, type FeedRange, MAX_LEVEL, sweptAfter } from './feed/range.ts';
 export { type Asker, lookupPath, readAsker } from './lookup-path.ts';

@@ -11,6 +11,7 @@ const ROUTES: ReadonlySet<string> = new Set([
   '/feed',
   '/legacy',
   '/lookup',
+  '/feed',
   '/metadata',
   '/simple',
   '/targets',

@@ -1,6 +1,7 @@
 import { sendUploadProblem, type UploadEndpoint, type UploadOutcome } from '../upload/endpoint.ts';
 import { sendBlob } from './blob.ts';
 import type { Exchange } from './exchange.ts';
+import type { FeedFiles } from './feed.ts';
 import { blobOf } from './files.ts';
 import { type Problem, methodNotAllowed, notFound } from './http-error.ts';
 import type { Lookups } from './lookup.ts';
@@ -14,6 +15,7 @@ export interface Routes {
   readonly simple: SimplePages;
   readonly metadata: MetadataFiles;
   readonly lookups: Lookups;
+  readonly feed: FeedFiles;
   readonly upload: UploadEndpoint;
   /** Ends transfers when the server stops. */
   readonly stop: AbortSignal;
@@ -39,6 +41,8 @@ export function findHandler(routes: Routes, path: string): Handler | undefined {
       return readOnly((exchange) => routes.metadata.send(exchange));
     case '/lookup':
       return readOnly((exchange) => routes.lookups.send(exchange));
+    case '/feed':
+      return readOnly((exchange) => routes.feed.send(exchange));
     case '/legacy':
       return (exchange) => receiveUpload(routes, exchange);
     default:

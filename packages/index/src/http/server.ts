@@ -13,6 +13,7 @@ import { type Step, unwatched, watchTraced, watchWith } from '../watch.ts';
 import { INTERNAL, createApi } from './api.ts';
 import { type Answered, noteWhenDone } from './access-log.ts';
 import { type Exchange, requestPath } from './exchange.ts';
+import { FeedFiles } from './feed.ts';
 import { Lookups } from './lookup.ts';
 import { MetadataFiles } from './metadata.ts';
 import { problemOf } from './problem-of.ts';
@@ -64,7 +65,7 @@ const CLOSE_MS = 10_000;
 const MAX_CONNECTIONS = 8192;
 
 /**
- * Serves an index over HTTP. Addresses: `/simple/`, `/files/`, `/targets/`, `/metadata/`, `/lookup/`, `/legacy/`, `/api/v1/`,
+ * Serves an index over HTTP. Addresses: `/simple/`, `/files/`, `/targets/`, `/metadata/`, `/lookup/`, `/feed/`, `/legacy/`, `/api/v1/`,
  * `/healthz`, `/`. TLS is for the proxy in front. Resolves when the server listens; rejects when it cannot.
  */
 export async function startServer(index: ServedIndex, options: ServerOptions): Promise<RunningServer> {
@@ -80,6 +81,7 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
     simple: new SimplePages(index.catalog),
     metadata: new MetadataFiles(index.objects, index.metadata),
     lookups: new Lookups(index.metadata),
+    feed: new FeedFiles(index.objects),
     upload: new UploadEndpoint(index, { limits, clock, stop: stopping.signal, watch }),
     stop: stopping.signal,
     onUpload: ({ file, outcome, timestampVersion }, { id }) =>
@@ -134,8 +136,8 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
   };
 }
 
-function observe({ simple, metadata, lookups, upload }: Routes, observer: ServerObserver | undefined): void {
-  for (const [name, { counts }] of Object.entries({ simple, metadata, lookup: lookups })) observer?.cache(name, counts);
+function observe({ simple, metadata, lookups, feed, upload }: Routes, observer: ServerObserver | undefined): void {
+  for (const [name, { counts }] of Object.entries({ simple, metadata, lookup: lookups, feed })) observer?.cache(name, counts);
   observer?.uploads(() => upload.load);
 }
 

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { DamagedIndexError, ObjectStoreError } from '../errors.ts';
+import { putFeedOf } from '../feed/publication-chunk.ts';
 import { sql, type Transaction } from 'kysely';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Records } from '../records/records.ts';
@@ -155,10 +156,13 @@ export async function finishPublication(
   now: Date,
 ): Promise<void> {
   const { root, roles } = pending;
-  await putRoles(
-    objects,
-    roles.filter(({ role }) => role !== 'timestamp'),
-  );
+  await Promise.all([
+    putRoles(
+      objects,
+      roles.filter(({ role }) => role !== 'timestamp'),
+    ),
+    putFeedOf(records, objects, pending),
+  ]);
   if (root) await putObject(objects, roleKey('root', root.version), root.bytes, hash('sha256', root.bytes));
   for (const { role, bytes } of roles) if (role === 'timestamp' && bytes) await switchTimestamp(objects, bytes);
   await removeDeleted(records, objects, pending.id);

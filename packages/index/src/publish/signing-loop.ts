@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { IndexClosedError, MetadataRefusedError, OnlineKeyError } from '../errors.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Records } from '../records/records.ts';
+import { FeedMerger } from '../feed/feed-merger.ts';
 import { outsideRequests } from '../request-context.ts';
 import type { Watch } from '../watch.ts';
 import { dueBins, timestampIsDue } from './due.ts';
@@ -60,6 +61,7 @@ interface Offered {
  */
 export class SigningLoop {
   readonly #parts: SigningParts;
+  readonly #feed: FeedMerger;
   #offline: Offline | undefined;
   #keys: SigningKeys | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -73,6 +75,7 @@ export class SigningLoop {
   /** `offline` is undefined for an index that is being made: its first offer brings root and targets. */
   constructor(parts: SigningParts, offline: Offline | undefined) {
     this.#parts = parts;
+    this.#feed = new FeedMerger(parts);
     this.#offline = offline;
     this.#keys = offline && SigningKeys.from(offline.root, offline.targets, parts.signers);
   }
@@ -80,6 +83,7 @@ export class SigningLoop {
   /** From now on looks by itself for what is due, and again for what failed. */
   keepFresh(): void {
     const look = Math.min(MAX_LOOK_MS, this.#parts.lifetimes.timestamp * 100);
+    this.#feed.wake();
     this.#timer ??= setInterval(() => this.wake(), look).unref();
   }
 
@@ -112,6 +116,7 @@ export class SigningLoop {
     this.#closed = true;
     clearInterval(this.#timer);
     await this.#signing?.catch(() => {}); // It was logged, and whoever waits was told.
+    await this.#feed.close();
     this.#failOffers(new IndexClosedError());
   }
 
@@ -206,6 +211,7 @@ export class SigningLoop {
       table.publish(pending);
       this.#adoptOffline(pending);
       onPublished(pending);
+      this.#feed.published(pending.id);
     }
     this.#unfinished = false;
   }

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { FeedTable } from '../feed/feed-table.ts';
 
 /**
  * The records, as kysely sees them on every dialect. Times are integers: milliseconds since 1970 UTC. Digests are
@@ -19,6 +20,8 @@ export interface Database {
   readonly imports: { source: string; cursor: string; updated_at: number };
   readonly mass_publications: MassPublicationsTable;
   readonly mass_roles: { role: string; version: number; expires_at: number; sha256: string; length: number };
+  /** One row, once the feed has begun. */
+  readonly feed: FeedTable;
   readonly roots: { version: number; publication: number; bytes: Uint8Array };
 }
 

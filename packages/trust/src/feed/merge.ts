@@ -5,16 +5,25 @@ import { openChunk, type ChunkSource } from './open-chunk.ts';
 import type { FeedSource } from './feed-source.ts';
 import { type FeedRange, subranges } from './range.ts';
 
+export interface MergeOptions {
+  /** The most bytes of a part. */
+  readonly partBytes?: number | undefined;
+  /** Awaited now and then: merging a million roles would keep a whole process busy. */
+  readonly pause?: () => Promise<void>;
+}
+
+/** Changes between two pauses: some milliseconds. */
+const PAUSE_AFTER = 4096;
+
 /**
  * The parts of the chunk of a range, made of the chunks of the level below, which the source must have. Whoever makes it, and
  * whenever: the bytes are the same.
- * @param partBytes the most bytes of a part
  * @throws FeedError when one of them is missing or damaged
  */
 export async function* mergedParts(
   source: FeedSource,
   range: FeedRange,
-  partBytes: number = MAX_PART_BYTES,
+  { partBytes = MAX_PART_BYTES, pause }: MergeOptions = {},
 ): AsyncGenerator<Uint8Array, void> {
   const below = subranges(range);
   const newest = await openChunk(source, { level: range.level - 1, last: range.last });
@@ -26,7 +35,11 @@ export async function* mergedParts(
     sources.map((chunk) => chunk.head),
   );
   const encoder = new ChunkEncoder(head, partBytes);
-  for await (const change of mergeChanges(head, sources)) yield* encoder.add(change);
+  let count = 0;
+  for await (const change of mergeChanges(head, sources)) {
+    yield* encoder.add(change);
+    if (++count % PAUSE_AFTER === 0) await pause?.();
+  }
   yield encoder.finish();
 }
 
