@@ -65,8 +65,8 @@ async function markFiles(db: Transaction<Database>, changes: readonly Change[]):
  */
 function noteReplaced(db: Transaction<Database>, id: number, lists: number): Promise<unknown> {
   return sql`
-    insert into replaced (role, version, publication)
-    select roles.role, roles.version, case when roles.role = 'snapshot' then cast(${lists} as bigint) else cast(${id} as bigint) end
+    insert into replaced (role, version, sha256, publication)
+    select roles.role, roles.version, roles.sha256, case when roles.role = 'snapshot' then cast(${lists} as bigint) else cast(${id} as bigint) end
     from prepared join roles on roles.role = prepared.role
     where prepared.publication = ${id} and prepared.version > roles.version and roles.role <> 'timestamp'`.execute(db);
 }

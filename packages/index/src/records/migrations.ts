@@ -13,6 +13,7 @@ export function migrations(types: ColumnTypes): MigrationProvider {
     '0004-import': { up: (db: Kysely<unknown>) => importSchema(db, types) },
     '0006-feed': { up: (db: Kysely<unknown>) => createFeedTable(db, types) },
     '0003-lean-roles': { up: (db: Kysely<unknown>) => leanRoles(db, types) },
+    '0007-dictionaries': { up: (db: Kysely<unknown>) => dictionaries(db, types) },
   };
   return { getMigrations: async () => steps };
 }
@@ -136,4 +137,12 @@ async function replacedRoles(db: Kysely<unknown>, { text, integer, tableSuffix }
     .modifyEnd(tableSuffix)
     .execute();
   await db.schema.createIndex('replaced_publication').on('replaced').column('publication').execute();
+}
+
+/** A replaced version is what the next one is sent as a delta against, to those who hold it. */
+async function dictionaries(db: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
+  await db.schema
+    .alterTable('replaced')
+    .addColumn('sha256', text, (c) => c.notNull().defaultTo(''))
+    .execute();
 }

@@ -16,7 +16,8 @@ export interface Database {
   readonly roles: RolesTable;
   readonly prepared: PreparedTable;
   readonly offline_roles: { role: string; version: number; bytes: Uint8Array };
-  readonly replaced: { role: string; version: number; publication: number };
+  /** `sha256` is empty where it was replaced before that was noted. */
+  readonly replaced: { role: string; version: number; sha256: string; publication: number };
   readonly imports: { source: string; cursor: string; updated_at: number };
   readonly mass_publications: MassPublicationsTable;
   readonly mass_roles: { role: string; version: number; expires_at: number; sha256: string; length: number };
