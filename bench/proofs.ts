@@ -1,26 +1,23 @@
 import { hash } from 'node:crypto';
-import { decodeLookup, lookupPath, snapshotTreeRoot, SnapshotTree } from '@holdfast/trust';
-import { parseTimestamp } from '@holdfast/tuf';
+import { SnapshotTree } from '@holdfast/trust';
 import { filesArgument } from './lib/arguments.ts';
-import { loadPaths } from './lib/load-paths.ts';
 import { report } from './lib/report.ts';
 import { saveResult } from './lib/results.ts';
-import { type ServedIndex, serveIndex } from './lib/served-index.ts';
-import { Population, type PopulationProject } from './population/population.ts';
+import { serveIndex } from './lib/served-index.ts';
+import { Population } from './population/population.ts';
 import { randomFrom } from './population/random.ts';
+import { CONNECTIONS, measureLookups } from './scale/lookups.ts';
 
 /**
  * Proofs per second: by the function itself, in a tree as large as that of 20 million files; and by one `holdfast serve`, over HTTP, where each
  * request is for another project, so that nothing is answered from a cache. `proofs.ts [--files N]`
  */
 const files = filesArgument();
-const CONNECTIONS = 64;
-const MOST = 20_000;
 
 const population = new Population(files);
 const bare = provenPerSecond();
 const index = await serveIndex({ files });
-const measured = await serving(index);
+const measured = await measureLookups(index, population);
 await index.stop();
 report(
   'Proofs and lookups per second',
@@ -63,27 +60,4 @@ function provenPerSecond(): { readonly roles: number; readonly perSecond: number
   const began = performance.now();
   for (const bin of bins) tree.prove(root, bin);
   return { roles: tree.size, perSecond: bins.length / ((performance.now() - began) / 1000) };
-}
-
-async function serving({ url, port }: ServedIndex): Promise<Record<'proofs' | 'lookups' | 'popular', number>> {
-  const timestamp = new Uint8Array(await (await fetch(`${url}/metadata/timestamp.json`)).arrayBuffer());
-  const root = snapshotTreeRoot(parseTimestamp(timestamp).signed);
-  if (root === undefined) throw new Error('the timestamp names no tree');
-  const load = async (paths: readonly string[]): Promise<number> => {
-    const headers = { 'accept-encoding': 'zstd' };
-    return (await loadPaths({ port, paths, headers, connections: CONNECTIONS })).perSecond;
-  };
-  const random = randomFrom(2);
-  const strange = Array.from({ length: Math.min(MOST, population.projects) }, (_, at) => population.project(at));
-  const popular = Array.from({ length: MOST }, () => population.requested(random()));
-  const lookups = await load(strange.map(({ name }) => `/${lookupPath(root, name)}`));
-  const proofs = await load(await Promise.all(strange.map((project) => holding(url, root, project))));
-  return { proofs, lookups, popular: await load(popular.map(({ name }) => `/${lookupPath(root, name)}`)) };
-}
-
-/** The question of somebody who holds every role on the way to the project. */
-async function holding(url: string, root: string, { name }: PopulationProject): Promise<string> {
-  const answer = await fetch(`${url}/${lookupPath(root, name)}`, { headers: { 'accept-encoding': 'identity' } });
-  const { files: sent } = decodeLookup(new Uint8Array(await answer.arrayBuffer()));
-  return `/${lookupPath(root, name, { have: sent.map(({ bytes }) => hash('sha256', bytes)), deltas: true })}`;
 }

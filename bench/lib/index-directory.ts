@@ -76,7 +76,7 @@ export async function importPopulation({ directory, environment }: IndexDirector
   const child = spawn(program, args, { env: environment, stdio: ['pipe', 'ignore', 'inherit'] });
   const memory = watchMemory(child);
   writer.stdout.pipe(child.stdin);
-  const [code] = await once(child, 'exit');
+  const [code] = (await once(child, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`holdfast import ended with ${code}`);
   return { seconds: (performance.now() - began) / 1000, memory: memory() };
 }
