@@ -1,6 +1,6 @@
 import { binPrefix, UNCLAIMED } from '@holdfast/trust';
 import { parseRoot, parseTargets } from '@holdfast/tuf';
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Metrics } from './metrics.ts';
 import type { RoleTable } from './publish/role-table.ts';
 import type { Records } from './records/records.ts';
@@ -18,11 +18,11 @@ export interface Observed {
 }
 
 /** More than this many waiting changes are not counted: the queue is long, and counting it would take long. */
-const MOST_COUNTED = 100_000;
+const MOST_COUNTED = 10_000;
 /** Bins that are looked at to tell how deep the tree is: leaves split by size, so those far apart tell of all. */
 const SAMPLED_BINS = Array.from({ length: 256 }, (_, i) => `${i.toString(16).padStart(2, '0')}8000`);
-/** Rows past the soonest expiry that may belong to roles that the tree does not list any more. */
-const SOONEST = 50;
+/** Root, targets, snapshot and timestamp may come before the first bin. */
+const SOONEST = 5;
 
 /** Registers what an index can tell of its state. */
 export function observeIndex(metrics: Metrics, observed: Observed): void {
@@ -41,14 +41,14 @@ export function observeIndex(metrics: Metrics, observed: Observed): void {
   metrics.gauge(
     'holdfast_changes_waiting',
     `Changes that are recorded and not in signed metadata yet, counted up to ${MOST_COUNTED}`,
-    async () => (await waiting(records)).count,
+    async () => (await queue(records.read).executeTakeFirstOrThrow()).count,
   );
   metrics.gauge(
     'holdfast_oldest_change_waiting_seconds',
     'Since the oldest change that waits was recorded',
     async () => {
-      const { oldest } = await waiting(records);
-      return oldest === null ? 0 : (clock().getTime() - oldest) / 1000;
+      const oldest = await first(records.read).executeTakeFirst();
+      return oldest ? (clock().getTime() - oldest.recorded_at) / 1000 : 0;
     },
   );
   metrics.gauges(
@@ -67,32 +67,35 @@ async function expiries({ table, records, clock, offline }: Observed): Promise<r
   const times: Record<string, number | undefined> = {
     timestamp: table.online('timestamp')?.expiresAt,
     snapshot: table.online('snapshot')?.expiresAt,
-    bins: await soonestBin(records, table),
+    bins: await soonestBin(records),
     root: parseRoot(root).signed.expires.getTime(),
     targets: targets && parseTargets(targets).signed.expires.getTime(),
   };
   return Object.entries(times).map(([role, at]) => [{ role }, at === undefined ? undefined : (at - now) / 1000]);
 }
 
-async function soonestBin(records: Records, table: RoleTable): Promise<number | undefined> {
+async function soonestBin(records: Records): Promise<number | undefined> {
   const rows = await soonest(records.read).execute();
-  return rows.find(({ role }) => binPrefix(UNCLAIMED, role) !== undefined && table.version(role) !== undefined)
-    ?.expires_at;
-}
-
-function waiting({ read }: Records): Promise<{ count: number; oldest: number | null }> {
-  return queue(read).executeTakeFirstOrThrow();
+  return rows.find(({ role }) => binPrefix(UNCLAIMED, role) !== undefined)?.expires_at;
 }
 
 /** Along the index of expiry times: the cost does not follow the number of roles. Exported for its test. */
 export function soonest(db: Kysely<Database>) {
-  return db.selectFrom('roles').select(['role', 'expires_at']).orderBy('expires_at').limit(SOONEST);
+  return db
+    .selectFrom('roles')
+    .select(['role', 'expires_at'])
+    .where(({ lit, eb }) => eb('retired', '=', lit(0)))
+    .orderBy('expires_at')
+    .limit(SOONEST);
 }
 
-/** Along the index of publications, where those that wait stand together. Exported for its test. */
+/** Along the index of what waits. Exported for its test. */
 export function queue(db: Kysely<Database>) {
-  const some = db.selectFrom('changes').select('recorded_at').where('publication', 'is', null).limit(MOST_COUNTED);
-  return db
-    .selectFrom(some.as('waiting'))
-    .select((eb) => [eb.fn.countAll<number>().as('count'), sql<number | null>`min(recorded_at)`.as('oldest')]);
+  const some = db.selectFrom('changes').select('id').where('publication', 'is', null).limit(MOST_COUNTED);
+  return db.selectFrom(some.as('waiting')).select((eb) => eb.fn.countAll<number>().as('count'));
+}
+
+/** The change that has waited longest. Exported for its test. */
+export function first(db: Kysely<Database>) {
+  return db.selectFrom('changes').select('recorded_at').where('publication', 'is', null).orderBy('id').limit(1);
 }

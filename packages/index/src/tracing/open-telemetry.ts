@@ -8,13 +8,7 @@ import type { Attributes, OpenSpan, SpanOptions, Trace, Tracer } from './tracer.
 const CLOSE_MS = 3_000;
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** The packages, loaded by nobody else. */
-interface Loaded {
-  readonly api: typeof import('@opentelemetry/api');
-  readonly sdk: typeof import('@opentelemetry/sdk-trace');
-  readonly resources: typeof import('@opentelemetry/resources');
-  readonly exporter: typeof import('@opentelemetry/exporter-trace-otlp-http');
-}
+type Loaded = Awaited<ReturnType<typeof load>>;
 
 /**
  * The tracer that the standard variables of OpenTelemetry ask for, or `undefined` when they ask for none:
@@ -42,7 +36,8 @@ export async function openTracer(variables: NodeJS.ProcessEnv): Promise<Tracer |
   return new OpenTelemetryTracer(loaded.api, provider.getTracer('holdfast'), () => provider.shutdown());
 }
 
-async function load(): Promise<Loaded> {
+/** The packages, loaded by nobody else. */
+async function load() {
   try {
     const [api, sdk, resources, exporter] = await Promise.all([
       import('@opentelemetry/api'),
