@@ -46,11 +46,13 @@ export interface PrepareOptions {
   readonly renewals: readonly string[];
   /** Of those who hold the offline keys. */
   readonly offer?: AcceptedOffer | undefined;
+  /** Roles that are signed and in the object store already. */
+  readonly prepared?: readonly PublishedRole[];
 }
 
 /** Signs each role that the changes touch once, then the snapshot, then the timestamp (DESIGN §5). Writes nothing. */
 export async function preparePublication(options: PrepareOptions): Promise<Publication> {
-  const { db, table, keys, lifetimes, now, changes, offer } = options;
+  const { db, table, keys, lifetimes, now, changes, offer, prepared = [] } = options;
   const { root, targets } = offer ?? {};
   const id = table.nextVersion('timestamp');
   const files = await changedFiles(db, changes);
@@ -64,12 +66,12 @@ export async function preparePublication(options: PrepareOptions): Promise<Publi
   }));
   for await (const role of signRoles(bins, keys)) roles.push(role);
   const retired: string[] = [];
-  const tree = table.preview({ id, roles, retired });
+  const tree = table.preview({ id, roles: [...roles, ...prepared], retired });
 
   const before = table.online('snapshot');
   // An offer may have changed who signs it.
-  const current = before && !offer && roles.length === 0 && !snapshotIsDue(table, lifetimes, now);
-  const signed = current ? undefined : await signSnapshot(options, roles);
+  const current = before && !offer && roles.length + prepared.length === 0 && !snapshotIsDue(table, lifetimes, now);
+  const signed = current ? undefined : await signSnapshot(options, [...roles, ...prepared]);
   if (signed) roles.push(signed);
   const snapshot = signed ?? before;
   if (!snapshot) throw new TypeError('an index begins with a snapshot');
@@ -123,7 +125,7 @@ async function changedFiles(db: Kysely<Database>, changes: readonly Change[]): P
 /** The flat snapshot: the version of every role but root, snapshot and timestamp (TUF 1.0.34 §4.4). */
 async function signSnapshot(
   { table, keys, lifetimes, now }: PrepareOptions,
-  changed: readonly SignedRole[],
+  changed: readonly PublishedRole[],
 ): Promise<SignedRole> {
   const meta = new Map<string, MetaFile>();
   for (const [role, version] of table.retired()) meta.set(`${role}.json`, { version });

@@ -39,18 +39,21 @@ const ROLES_PER_STATEMENT = 64;
 /**
  * Writes a signed publication into the records, in one transaction: from here on its version numbers mean these bytes, and
  * a crash at any later point leads to the same bytes being put again.
+ * @param also belongs to the same transaction
  * @returns what {@link finishPublication} makes visible
  */
 export async function recordPublication(
   records: Records,
   publication: Publication,
   now: Date,
+  also: (db: Transaction<Database>) => Promise<void> = async () => {},
 ): Promise<PendingPublication> {
   const { id, snapshot, lists, root, roles, retired } = publication;
   const changes = publication.changes.map((change) => change.id);
   // One statement for many roles, and no waiting between statements: each answer comes from another thread or machine.
   await records.write((db) =>
     Promise.all([
+      also(db),
       db
         .insertInto('publications')
         .values({ id, snapshot, lists, prepared_at: now.getTime(), published_at: null })
