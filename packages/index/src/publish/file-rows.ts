@@ -1,7 +1,7 @@
 import { type ProjectName, normalizeName } from '@holdfast/python-index';
 import { BIN_DIGITS, binRange, consistentTargetPath, type Distribution, targetPath } from '@holdfast/trust';
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { Database, FilesTable } from '../records/schema.ts';
+import type { Database, FilesTable, FileState } from '../records/schema.ts';
 
 export type FileRow = Selectable<FilesTable>;
 
@@ -10,13 +10,17 @@ export const binNumber = (bin: string): number => Number.parseInt(bin, 16);
 export const binDigits = (bin: number): string => bin.toString(16).padStart(BIN_DIGITS, '0');
 
 /** What is published of the bins that begin with `prefix`. Its cost is that of the role, whatever the size of the index. */
-export function publishedInRange(db: Kysely<Database>, prefix: string): Promise<FileRow[]> {
+export function publishedInRange(
+  db: Kysely<Database>,
+  prefix: string,
+  states: readonly FileState[] = ['published'],
+): Promise<FileRow[]> {
   const { first, last } = binRange(prefix);
   return db
     .selectFrom('files')
     .selectAll()
     .where(sql<boolean>`bin between ${binNumber(first)} and ${binNumber(last)}`)
-    .where('state', '=', 'published')
+    .where('state', 'in', states)
     .execute();
 }
 

@@ -34,21 +34,12 @@ export async function importSchema(db: Kysely<unknown>, types: ColumnTypes): Pro
     // Root and targets that come with it.
     .addColumn('root', bytes)
     .addColumn('targets', bytes)
-    // Roles whose range begins before this bin are in `mass_roles` and in the object store.
+    // Roles whose range begins before this bin are in the object store, and in `prepared` for publication 0.
     .addColumn('next_bin', integer, (c) => c.notNull())
     // Times that it was begun or continued: each writes other version numbers, so that none ever shows two contents.
     .addColumn('attempt', integer, (c) => c.notNull())
     // Its publication, once all its roles are recorded there.
     .addColumn('publication', integer)
-    .modifyEnd(tableSuffix)
-    .execute();
-  await db.schema
-    .createTable('mass_roles')
-    .addColumn('role', text, (c) => c.primaryKey().notNull())
-    .addColumn('version', integer, (c) => c.notNull())
-    .addColumn('expires_at', integer, (c) => c.notNull())
-    .addColumn('sha256', text, (c) => c.notNull())
-    .addColumn('length', integer, (c) => c.notNull())
     .modifyEnd(tableSuffix)
     .execute();
 }
