@@ -245,11 +245,27 @@ export class UnsafePostgresError extends IndexError {
   }
 }
 
-/** This process was the signer and lost that right with its connection: another one may have it now. */
+/** This process was the signer, and another one has taken that right over. */
 export class SignerLostError extends IndexError {
   readonly code = 'SIGNER_LOST';
   constructor(options?: ErrorOptions) {
-    super('the connection that held the right to sign is gone', options);
+    super('another process signs for this index', options);
+  }
+}
+
+/** Only the process that signs can do this, and it is another one, or nobody at the moment. */
+export class StandingByError extends IndexError {
+  readonly code = 'STANDING_BY';
+  constructor() {
+    super('this process does not sign for the index');
+  }
+}
+
+/** Nobody else can sign for an index whose records are in its own directory. */
+export class NoOtherSignerError extends IndexError {
+  readonly code = 'NO_OTHER_SIGNER';
+  constructor() {
+    super('the records are in the directory of this index: no other process can sign for it');
   }
 }
 

@@ -10,9 +10,9 @@ export {
   type NewIndex,
   openAccounts,
   openIndex,
-  OpenIndex,
   type OpenOptions,
 } from './open.ts';
+export { OpenIndex } from './open-index.ts';
 export { assertLocations } from './config.ts';
 export { openTracer } from './tracing/open-telemetry.ts';
 export type { Tracer } from './tracing/tracer.ts';

@@ -17,15 +17,14 @@ export interface StoreLocations {
   readonly objects?: string | undefined;
 }
 
-/** `onSignerLost`: opens them to sign with; it is called when that right is gone. A file in the directory is locked there. */
+/** Without a location they are a file in the directory. */
 export function openRecords(
   directory: string,
   { records }: StoreLocations,
-  onSignerLost?: () => void,
   watch?: Watch,
 ): Promise<Records> {
   if (records === undefined) return SqliteRecords.open(join(directory, 'records.sqlite'), watch);
-  return PostgresRecords.open({ location: records, watch, ...(onSignerLost && { signer: { onLost: onSignerLost } }) });
+  return PostgresRecords.open({ location: records, watch });
 }
 
 /** Files on their way in wait in the directory in any case. */

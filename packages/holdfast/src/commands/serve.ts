@@ -23,6 +23,7 @@ export const serve: Command = {
     '  --public-url URL          where people reach it, when a web server stands in front',
     '  --metrics-port PORT       where Prometheus may ask for /metrics, at the same address; 0 takes a free one',
     '  --passphrase-file FILE    passphrase of the online key; or HOLDFAST_PASSPHRASE, or it is asked for',
+    '  --no-sign                 never sign: another machine does, which shares database and bucket; needs no key here',
     '  --log-level LEVEL         debug also tells who reads; info; warn; error',
     'Logs are lines of JSON on standard error. OTEL_EXPORTER_OTLP_ENDPOINT switches traces on.',
   ].join('\n'),
@@ -36,6 +37,7 @@ export const serve: Command = {
         'metrics-port': { type: 'string' },
         'log-level': { type: 'string', default: 'info' },
         'passphrase-file': { type: 'string' },
+        'no-sign': { type: 'boolean', default: false },
       },
       ['DIRECTORY'],
     );
@@ -43,20 +45,17 @@ export const serve: Command = {
     const metricsPort = integer(options, 'metrics-port', { least: 0, most: 65_535, otherwise: -1 });
     const publicUrl = text(options, 'public-url');
     const host = text(options, 'host') ?? '127.0.0.1';
-    const passphrase = await readPassphrase({
-      file: text(options, 'passphrase-file'),
-      variable: 'HOLDFAST_PASSPHRASE',
-      prompt: 'Passphrase of the online key',
-    });
+    const passphrase =
+      options.get('no-sign') === true
+        ? undefined
+        : await readPassphrase({
+            file: text(options, 'passphrase-file'),
+            variable: 'HOLDFAST_PASSPHRASE',
+            prompt: 'Passphrase of the online key',
+          });
     const logger = createLogger(logLevel(text(options, 'log-level')));
     const tracer = await openTracer(process.env);
-    const lost = Promise.withResolvers<number>();
-    const index = await openIndex(positionals[0] ?? '', {
-      passphrase,
-      logger,
-      tracer,
-      onSignerLost: () => lost.resolve(1),
-    });
+    const index = await openIndex(positionals[0] ?? '', { passphrase, logger, tracer });
     try {
       const server = await startServer(index, {
         host,
@@ -72,10 +71,10 @@ export const serve: Command = {
         metricsPort < 0 ? undefined : await startMetricsServer(index.metrics, { host, port: metricsPort });
       if (metrics) print(`Metrics at ${metrics.url}`);
       print(`Serving at ${server.url}`);
-      const status = await Promise.race([stopped.then(() => 0), lost.promise]);
+      await stopped;
       await metrics?.close();
       await server.close();
-      return status;
+      return 0;
     } finally {
       await index.close();
       await tracer?.close();

@@ -4,9 +4,11 @@ import {
   FileUnknownError,
   IndexClosedError,
   NotYourProjectError,
+  ObjectStoreError,
   ProjectFullError,
   ProjectUnknownError,
   PublishDelayedError,
+  RecordsError,
   StorageFullError,
   UnsignableFileError,
 } from '../errors.ts';
@@ -69,6 +71,11 @@ function comeAgain(error: unknown): Problem | undefined {
     const message =
       'The file was received but could not be signed yet. Upload it again in a minute to learn whether it was.';
     return { status: 503, code: error.code, message, headers: { 'Retry-After': '60' } };
+  }
+  if (error instanceof RecordsError || error instanceof ObjectStoreError) {
+    const message =
+      'The index cannot reach what it keeps its files or records in. Try again in a minute: nothing was acknowledged, and whatever was is not lost.';
+    return { status: 503, code: 'STORE_UNAVAILABLE', message, headers: { 'Retry-After': '20' } };
   }
   if (error instanceof IndexClosedError) {
     const message = 'The index is being restarted. Try again in a few seconds.';

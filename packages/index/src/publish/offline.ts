@@ -1,5 +1,8 @@
 import { parseRoot, parseTargets, verifySignatures } from '@holdfast/tuf';
-import { MetadataRefusedError } from '../errors.ts';
+import { DamagedIndexError, MetadataRefusedError } from '../errors.ts';
+import type { Records } from '../records/records.ts';
+import { assertUndamaged } from './publications.ts';
+import type { RecordedRoot } from './roots.ts';
 
 /** What the offline keys signed: the newest root and the newest targets. */
 export interface Offline {
@@ -90,4 +93,26 @@ async function checked<T>(role: string, check: () => Promise<T>): Promise<T> {
   } catch (cause) {
     throw new MetadataRefusedError(role, cause instanceof Error ? cause.message : String(cause), { cause });
   }
+}
+
+/** What the offline keys signed, as the records have it. @throws DamagedIndexError when they are not what their holders signed */
+export async function recordedOffline(records: Records, roots: readonly RecordedRoot[]): Promise<Offline> {
+  const root = roots.at(-1)?.bytes;
+  if (!root) throw new DamagedIndexError('records', 'they hold no root');
+  // As with root: what is being published comes before what is published.
+  const row =
+    (await records.read
+      .selectFrom('prepared')
+      .select(['bytes', 'sha256'])
+      .where('role', '=', 'targets')
+      .executeTakeFirst()) ??
+    (await records.read
+      .selectFrom('offline_roles')
+      .innerJoin('roles', 'roles.role', 'offline_roles.role')
+      .select(['offline_roles.bytes', 'roles.sha256'])
+      .where('offline_roles.role', '=', 'targets')
+      .executeTakeFirst());
+  if (!row?.bytes) throw new DamagedIndexError('records', 'they hold no targets');
+  assertUndamaged('targets', row.sha256, row.bytes);
+  return { root, targets: row.bytes };
 }

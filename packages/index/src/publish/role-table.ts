@@ -58,16 +58,26 @@ export class RoleTable {
       after = last.role;
     }
     table.#root = table.#tree.commit();
-    const newest = await records.read
-      .selectFrom('publications')
-      .select(['id', 'lists'])
-      .where('published_at', 'is not', null)
-      .orderBy('id', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    table.#newest = newest?.id ?? 0;
-    table.#listed = newest?.lists ?? 0;
+    const newest = await newestPublication(records);
+    table.#newest = newest.id;
+    table.#listed = newest.lists;
     return table;
+  }
+
+  /** Learns what other processes published; it costs as much as what changed. @returns the newest publication */
+  async follow(records: Records): Promise<number> {
+    let newest = await newestPublication(records);
+    while (newest.id !== this.#newest) {
+      await this.#learnSince(records, this.#newest);
+      const after = await newestPublication(records);
+      if (after.id === newest.id) {
+        this.#root = this.#tree.commit();
+        this.#newest = newest.id;
+        this.#listed = newest.lists;
+      }
+      newest = after; // Another one came meanwhile: what was read is part of it.
+    }
+    return this.#newest;
   }
 
   /** The root hash of the tree of what is published. */
@@ -169,11 +179,51 @@ export class RoleTable {
     else this.#tree.set({ role, version, length, sha256 });
   }
 
+  /** A row that changes meanwhile moves towards the end of this order, so none is missed. */
+  async #learnSince(records: Records, seen: number): Promise<void> {
+    for (let last = { publication: seen, role: '\u{10ffff}' }; ; ) {
+      const { publication, role } = last;
+      const rows = await records.read
+        .selectFrom('roles')
+        .selectAll()
+        .where((where) =>
+          where.or([
+            where('publication', '>', publication),
+            where.and([where('publication', '=', publication), where('role', '>', role)]),
+          ]),
+        )
+        .orderBy('publication')
+        .orderBy('role')
+        .limit(PAGE)
+        .execute();
+      for (const row of rows) {
+        if (row.retired === 0) this.#retired.delete(row.role);
+        else this.#tree.remove(row.role);
+        this.damaged.delete(row.role);
+        this.#add(row);
+      }
+      const end = rows.at(-1);
+      if (!end || rows.length < PAGE) return;
+      last = end;
+    }
+  }
+
   #set(roles: readonly PublishedRole[], retired: readonly string[]): void {
     for (const { role, version, length, sha256 } of roles)
       if (!isOnline(role)) this.#tree.set({ role, version, length, sha256 });
     for (const role of retired) this.#tree.remove(role);
   }
+}
+
+async function newestPublication({ read }: Records): Promise<{ id: number; lists: number }> {
+  const newest = await read
+    .selectFrom('publications')
+    .select(['id', 'lists'])
+    .where('published_at', 'is not', null)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return newest ?? { id: 0, lists: 0 };
 }
 
 function isOnline(role: string): role is OnlineRole {

@@ -9,6 +9,8 @@ import { outsideRequests } from '../request-context.ts';
 import type { Watch } from '../watch.ts';
 import { dueBins, timestampIsDue } from './due.ts';
 import type { Lifetimes } from './lifetimes.ts';
+import { type Mass, type MassProgress, numberMass, preparedRoles, signMass } from './mass.ts';
+import { MassQueue } from './mass-queue.ts';
 import { acceptOffer, type AcceptedOffer, type Offline, type OfflineOffer } from './offline.ts';
 import { preparePublication } from './prepare.ts';
 import {
@@ -32,18 +34,26 @@ export interface SigningParts {
   readonly logger: Logger;
   /** All online keys of the index; root and targets say which of them sign what. */
   readonly signers: readonly Signer[];
+  /** Learns what is published, as the records say. */
+  readonly learn: () => Promise<void>;
   /** Called when a publication has become visible. */
   readonly onPublished: (publication: PendingPublication) => void;
   /** Called when one failed; it is tried again. */
   readonly onFailed: (error: unknown) => void;
   /** Watches the parts of a publication: sign what waits, write it to the records, put it into the object store. */
   readonly watch: Watch;
+  /** Called while many roles are signed, such as those of an import. */
+  readonly onMass?: ((progress: MassProgress) => void) | undefined;
+  /** More roles than this are not signed anew in one ordinary publication. */
+  readonly massFrom?: number | undefined;
 }
 
 /** Changes that share one publication. */
 const MAX_CHANGES = 500;
 /** Bins that are signed again for their age in one publication: the rest follows in the next. */
 const MAX_RENEWALS = 200;
+/** More roles than this are signed anew in parts: some 20 MB. */
+const MASS_FROM = 2_000;
 /** Renewal is looked for this often, in milliseconds, and ten times in the life of a timestamp. */
 const MAX_LOOK_MS = 60_000;
 
@@ -62,6 +72,7 @@ interface Offered {
 export class SigningLoop {
   readonly #parts: SigningParts;
   readonly #feed: FeedMerger;
+  readonly #mass: MassQueue;
   #offline: Offline | undefined;
   #keys: SigningKeys | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -76,6 +87,7 @@ export class SigningLoop {
   constructor(parts: SigningParts, offline: Offline | undefined) {
     this.#parts = parts;
     this.#feed = new FeedMerger(parts);
+    this.#mass = new MassQueue(parts.records);
     this.#offline = offline;
     this.#keys = offline && SigningKeys.from(offline.root, offline.targets, parts.signers);
   }
@@ -92,7 +104,7 @@ export class SigningLoop {
     await this.#sign();
   }
 
-  /** Looks for what waits. */
+  /** Looks for what waits, also for what other processes took in. */
   wake(): void {
     if (!this.#closed) void this.#sign().catch(() => {}); // Whoever waits was told; the timer tries again.
   }
@@ -107,6 +119,18 @@ export class SigningLoop {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new IndexClosedError());
       this.#offers.push({ offer, waiter: { resolve, reject } });
+      this.wake();
+    });
+  }
+
+  /**
+   * Publishes the files that an import brought into the records. Resolves with the version of the timestamp that leads to them.
+   * @throws IndexClosedError, or what the records or the object store throw: it goes on at the next start
+   */
+  publishImported(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new IndexClosedError());
+      this.#mass.addImport({ resolve, reject });
       this.wake();
     });
   }
@@ -147,6 +171,8 @@ export class SigningLoop {
     const { records, table, lifetimes, clock, random, watch } = this.#parts;
     if (this.#unfinished) await this.#finish();
     const now = clock();
+    const mass = await this.#mass.next(now, table.newest);
+    if (mass) return await this.#publishMass(mass);
     const offered = await this.#nextOffer(now);
     const keys = offered?.keys ?? this.#keys;
     if (!keys) return false;
@@ -159,6 +185,10 @@ export class SigningLoop {
         .limit(MAX_CHANGES)
         .execute();
       const rekeyed = this.#keys !== undefined && !this.#keys.signAlike(UNCLAIMED, keys);
+      if (rekeyed && offered && table.size > (this.#parts.massFrom ?? MASS_FROM)) {
+        await this.#mass.beginAll(offered.accepted, offered.waiter, now);
+        return true;
+      }
       const renewals = rekeyed ? this.#allBins() : await dueBins(records.read, table, lifetimes, now, MAX_RENEWALS);
       if (table.version(UNCLAIMED) === undefined) renewals.push(UNCLAIMED);
       const nothing = changes.length === 0 && renewals.length === 0 && !offered;
@@ -184,6 +214,45 @@ export class SigningLoop {
     }
   }
 
+  /** Many roles in parts, and then a publication that brings them all. Uploads wait; timestamps are renewed. */
+  async #publishMass(mass: Mass): Promise<boolean> {
+    const { records, table, lifetimes, clock, random, signers, onMass } = this.#parts;
+    if (mass.publication !== null) {
+      await this.#mass.end(mass.publication);
+      return true;
+    }
+    // It was new when the publication began: what a crash delayed is finished.
+    const offer = mass.offer && (await acceptOffer(this.#offline, mass.offer, mass.begunAt));
+    const keys = offer ? SigningKeys.from(offer.offline.root, offer.offline.targets, signers) : this.#keys;
+    if (!keys) return false;
+    for await (const progress of signMass({ ...this.#parts, keys, slice: this.#parts.massFrom })) {
+      onMass?.(progress);
+      if (this.#closed) return false; // It goes on at the next start.
+      await this.#renewTimestamp();
+    }
+    const prepared = await preparedRoles(records);
+    const now = clock();
+    const sources = { db: records.read, table, keys, lifetimes, now, random };
+    const publication = await preparePublication({ ...sources, changes: [], renewals: [], offer, prepared });
+    this.#unfinished = true;
+    const pending = await recordPublication(records, publication, now, (db) => numberMass(db, publication.id));
+    const put = prepared.map((role) => ({ ...role, bytes: undefined }));
+    await this.#finish({ ...pending, roles: [...pending.roles, ...put] });
+    await this.#mass.end(publication.id);
+    return true;
+  }
+
+  /** With the keys that are published, and nothing else: other roles may not get new versions now. */
+  async #renewTimestamp(): Promise<void> {
+    const { records, table, lifetimes, clock, random } = this.#parts;
+    const now = clock();
+    if (!this.#keys || !timestampIsDue(table, lifetimes, now)) return;
+    const sources = { db: records.read, table, keys: this.#keys, lifetimes, now, random };
+    const publication = await preparePublication({ ...sources, changes: [], renewals: [] });
+    this.#unfinished = true;
+    await this.#finish(await recordPublication(records, publication, now));
+  }
+
   /** The next offer that may be published; whoever made another one is told why not. */
   async #nextOffer(
     now: Date,
@@ -204,7 +273,9 @@ export class SigningLoop {
 
   /** Makes what was prepared visible and tells whoever waits for it: this publication, or what the records say is unfinished. */
   async #finish(prepared?: PendingPublication): Promise<void> {
-    const { records, objects, table, clock, onPublished } = this.#parts;
+    const { records, objects, table, clock, learn, onPublished } = this.#parts;
+    // Of the commit that made a publication visible, too, the answer may have been lost.
+    if (!prepared) await learn();
     const pending = prepared ?? (await unfinishedPublication(records));
     if (pending) {
       await finishPublication(records, objects, pending, clock());
@@ -234,5 +305,6 @@ export class SigningLoop {
   #failOffers(error: unknown): void {
     for (const { waiter } of this.#offers) waiter.reject(error);
     this.#offers = [];
+    this.#mass.fail(error);
   }
 }

@@ -1,6 +1,7 @@
 import type { CreateTableBuilder, Kysely } from 'kysely';
 import type { Migration, MigrationProvider } from 'kysely/migration';
 import type { ColumnTypes } from './column-types.ts';
+import { signingLease } from './migration-0005-signing.ts';
 import { createFeedTable } from '../feed/feed-table.ts';
 import { importSchema } from './import-schema.ts';
 import { leanRoles } from './migration-0003-lean-roles.ts';
@@ -11,6 +12,7 @@ export function migrations(types: ColumnTypes): MigrationProvider {
     '0001-first-schema': { up: (db: Kysely<unknown>) => firstSchema(db, types) },
     '0002-replaced-roles': { up: (db: Kysely<unknown>) => replacedRoles(db, types) },
     '0004-import': { up: (db: Kysely<unknown>) => importSchema(db, types) },
+    '0005-signing': { up: (db: Kysely<unknown>) => signingLease(db, types) },
     '0006-feed': { up: (db: Kysely<unknown>) => createFeedTable(db, types) },
     '0003-lean-roles': { up: (db: Kysely<unknown>) => leanRoles(db, types) },
     '0007-dictionaries': { up: (db: Kysely<unknown>) => dictionaries(db, types) },

@@ -2,7 +2,8 @@ import { type Driver, PostgresDialect, type PostgresDialectConfig } from 'kysely
 import type { ClientBase, Pool } from 'pg';
 import type { Watch } from '../watch.ts';
 import { GuardedDriver } from './guarded-driver.ts';
-import { postgresError } from './postgres-error.ts';
+import { isBrokenConnection, postgresError } from './postgres-error.ts';
+import { RetryingDriver } from './retrying-driver.ts';
 
 /** Milliseconds until a connection must stand, or one of the pool be free. */
 const CONNECT_MS = 10_000;
@@ -12,8 +13,20 @@ const STATEMENT_MS = 30_000;
 const SILENCE_MS = 45_000;
 /** Milliseconds that a transaction waits for that of another process. */
 const LOCK_MS = 10_000;
-/** Milliseconds that a transaction may stand open without a statement: a process that hangs stops nobody for longer. */
-const IDLE_IN_TRANSACTION_MS = 30_000;
+/**
+ * Milliseconds that a transaction may stand open without a statement. One that writes keeps all others waiting: of a process
+ * that was stopped in the middle of one, the server ends the session, before a stand-by takes over.
+ */
+const IDLE_IN_TRANSACTION_MS = 2_000;
+
+/** Milliseconds that a pool gives the server: to connect, to answer a statement, and to answer at all. */
+export interface Patience {
+  readonly connect: number;
+  readonly statement: number;
+  readonly silence: number;
+}
+
+const PATIENCE: Patience = { connect: CONNECT_MS, statement: STATEMENT_MS, silence: SILENCE_MS };
 
 /** A server whose client's machine went away closes the connection, and gives its locks free, after some 25 seconds. */
 const NOTICE_DEAD_CLIENTS =
@@ -24,6 +37,7 @@ export async function makePool(
   location: string,
   most: number,
   prepare: (client: ClientBase) => Promise<unknown>,
+  patience = PATIENCE,
 ): Promise<Pool> {
   const { default: pg } = await import('pg');
   const types = new pg.TypeOverrides();
@@ -32,11 +46,11 @@ export async function makePool(
     connectionString: location,
     application_name: 'holdfast',
     max: most,
-    connectionTimeoutMillis: CONNECT_MS,
+    connectionTimeoutMillis: patience.connect,
     idleTimeoutMillis: 0,
     keepAlive: true,
-    statement_timeout: STATEMENT_MS,
-    query_timeout: SILENCE_MS,
+    statement_timeout: patience.statement,
+    query_timeout: patience.silence,
     lock_timeout: LOCK_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     types,
@@ -63,6 +77,13 @@ export class PostgresPoolDialect extends PostgresDialect {
 
   override createDriver(): Driver {
     return new GuardedDriver(super.createDriver(), this.#watch, postgresError);
+  }
+}
+
+/** The same for connections that only read. */
+export class PostgresReadDialect extends PostgresPoolDialect {
+  override createDriver(): Driver {
+    return new RetryingDriver(super.createDriver(), isBrokenConnection);
   }
 }
 

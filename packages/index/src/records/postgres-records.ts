@@ -1,64 +1,67 @@
+import { randomBytes } from 'node:crypto';
 import { Kysely, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import type { ClientBase, Pool } from 'pg';
-import { IndexClosedError, IndexInUseError, SignerLostError, UnsafePostgresError } from '../errors.ts';
+import { IndexClosedError, UnsafePostgresError } from '../errors.ts';
 import type { Watch } from '../watch.ts';
 import { postgresTypes } from './column-types.ts';
+import { Lease } from './lease.ts';
 import { migrations } from './migrations.ts';
-import { makePool, PostgresPoolDialect } from './postgres-dialect.ts';
+import { makePool, PostgresPoolDialect, PostgresReadDialect } from './postgres-dialect.ts';
 import { assertPostgresLocation } from './postgres-location.ts';
-import type { Records } from './records.ts';
+import { CHANNEL, PostgresPulse } from './postgres-pulse.ts';
+import type { Records, Shared } from './records.ts';
 import type { Database } from './schema.ts';
 
 const READERS = 8;
 const READ_ONLY = 'set default_transaction_read_only = on';
 const OLDEST_VERSION = 140_000;
 
-/** Advisory locks (postgresql.org/docs/current/explicit-locking.html) of a database: this number, and one of those below. */
+/** An advisory lock (postgresql.org/docs/current/explicit-locking.html) of the database: these two numbers. */
 const LOCKS = 0x686f6c64;
 /** Held by every writing transaction: like SQLite, an index has one writer at a time, in however many processes. */
 const WRITING = 1;
-/** Held by the process that signs, for its life. */
-const SIGNING = 2;
 
 export interface PostgresOptions {
   /** `postgres://USER@HOST:PORT/DATABASE`. The database belongs to the index alone. */
   readonly location: string;
-  /**
-   * Takes the right to sign with the only connection that writes: when that is lost, nothing is written any more, ever.
-   * Called once, when it was lost.
-   */
-  readonly signer?: { readonly onLost: () => void };
   readonly watch?: Watch | undefined;
 }
 
-/** Records in a PostgreSQL database. */
+/** Records in a PostgreSQL database, which any number of processes share. */
 export class PostgresRecords implements Records {
   readonly read: Kysely<Database>;
+  readonly shared: Shared;
   readonly #writer: Kysely<Database>;
+  readonly #pulse: Kysely<Database>;
+  /** What this process calls itself. */
+  readonly #self: string;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  private constructor(readers: Pool, writer: Pool, watch: Watch | undefined) {
-    this.read = new Kysely({ dialect: new PostgresPoolDialect({ pool: readers }, watch) });
+  private constructor(readers: Pool, writer: Pool, pulse: PostgresPulse, self: string, watch: Watch | undefined) {
+    this.read = new Kysely({ dialect: new PostgresReadDialect({ pool: readers }, watch) });
     this.#writer = new Kysely({ dialect: new PostgresPoolDialect({ pool: writer }, watch) });
+    this.#pulse = new Kysely({ dialect: new PostgresPoolDialect({ pool: pulse.pool }) });
+    this.#self = self;
+    const write: Records['write'] = (work) => this.write(work);
+    this.shared = {
+      lease: new Lease({ read: this.read, write, pulse: this.#pulse }),
+      onNews: (listener) => pulse.onNews(listener),
+    };
   }
 
   /**
    * Connects, and brings the schema up to date.
-   * @throws IndexInUseError when another process signs
    * @throws UnsafePostgresError when the server may lose what it called durable
    * @throws RecordsError when it cannot be reached
    */
-  static async open({ location, signer, watch }: PostgresOptions): Promise<PostgresRecords> {
+  static async open({ location, watch }: PostgresOptions): Promise<PostgresRecords> {
     assertPostgresLocation(location);
-    const signing = signer && new SigningRight(location);
+    const self = randomBytes(8).toString('hex');
     const readers = await makePool(location, READERS, (client) => client.query(READ_ONLY));
-    const writer = await makePool(location, 1, async (client) => {
-      await assertDurable(client);
-      await signing?.take(client);
-    });
-    const records = new PostgresRecords(readers, writer, watch);
+    const writer = await makePool(location, 1, assertDurable);
+    const records = new PostgresRecords(readers, writer, await PostgresPulse.open(location, self), self, watch);
     try {
       const migrator = new Migrator({ db: records.#writer, provider: migrations(postgresTypes) });
       const { error } = await migrator.migrateToLatest();
@@ -68,7 +71,6 @@ export class PostgresRecords implements Records {
       await records.close();
       throw error;
     }
-    writer.on('remove', () => void (!records.#closed && signer?.onLost()));
     return records;
   }
 
@@ -86,6 +88,7 @@ export class PostgresRecords implements Records {
     await this.#last;
     await this.read.destroy();
     await this.#writer.destroy();
+    await this.#pulse.destroy();
   }
 
   /** Read committed: every statement sees what was committed before it began, and the lock comes before all others. */
@@ -94,29 +97,11 @@ export class PostgresRecords implements Records {
       .transaction()
       .setIsolationLevel('read committed')
       .execute(async (transaction) => {
-        await sql`select pg_advisory_xact_lock(${sql.lit(LOCKS)}, ${sql.lit(WRITING)})`.execute(transaction);
+        // The notification is sent when the transaction is committed.
+        await sql`select pg_advisory_xact_lock(${sql.lit(LOCKS)}, ${sql.lit(WRITING)}),
+          pg_notify(${sql.lit(CHANNEL)}, ${sql.lit(this.#self)})`.execute(transaction);
         return work(transaction);
       });
-  }
-}
-
-/** The right to sign, which the first connection takes and keeps. Later ones are refused: another process may have it. */
-class SigningRight {
-  readonly #location: string;
-  #taken = false;
-
-  constructor(location: string) {
-    this.#location = location;
-  }
-
-  async take(client: ClientBase): Promise<void> {
-    if (this.#taken) throw new SignerLostError();
-    const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1, $2) as taken', [
-      LOCKS,
-      SIGNING,
-    ]);
-    if (rows[0]?.taken !== true) throw new IndexInUseError(this.#location);
-    this.#taken = true;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
+import type { Lease } from './lease.ts';
 import type { Database } from './schema.ts';
 
 /**
@@ -13,5 +14,13 @@ export interface Records {
    * `StorageFullError`, `DamagedIndexError`, `RecordsError`, or what `work` throws, after rolling back.
    */
   write<T>(work: (transaction: Transaction<Database>) => Promise<T>): Promise<T>;
+  /** Of records that several processes write; undefined where this one is alone. */
+  readonly shared?: Shared;
   close(): Promise<void>;
+}
+
+export interface Shared {
+  readonly lease: Lease;
+  /** Calls when another process may have written something, or when that could not be heard for a while. */
+  onNews(listener: () => void): void;
 }

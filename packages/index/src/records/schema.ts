@@ -20,7 +20,8 @@ export interface Database {
   readonly replaced: { role: string; version: number; sha256: string; publication: number };
   readonly imports: { source: string; cursor: string; updated_at: number };
   readonly mass_publications: MassPublicationsTable;
-  readonly mass_roles: { role: string; version: number; expires_at: number; sha256: string; length: number };
+  /** One row. */
+  readonly signing: { id: number; term: number; beat: number; holder: string | null };
   /** One row, once the feed has begun. */
   readonly feed: FeedTable;
   readonly roots: { version: number; publication: number; bytes: Uint8Array };

@@ -1,0 +1,270 @@
+import { hostname } from 'node:os';
+import type { Signer } from '@holdfast/tuf';
+import type { Logger } from 'pino';
+import { Accounts } from './accounts/accounts.ts';
+import { Catalog } from './catalog.ts';
+import type { IndexConfig } from './config.ts';
+import { SignerLostError, StandingByError } from './errors.ts';
+import { observeIndex } from './index-gauges.ts';
+import { PublishedMetadata } from './metadata.ts';
+import { Metrics } from './metrics.ts';
+import type { ObjectStore } from './objects/object-store.ts';
+import { WatchedStore } from './objects/watched-store.ts';
+import { type Followed, Follower } from './publish/follower.ts';
+import { Leadership } from './publish/leadership.ts';
+import type { MassProgress } from './publish/mass.ts';
+import { type Offline, type OfflineOffer, recordedOffline } from './publish/offline.ts';
+import type { PendingPublication } from './publish/publications.ts';
+import { Publisher } from './publish/publisher.ts';
+import { RoleTable } from './publish/role-table.ts';
+import { loadRoots } from './publish/roots.ts';
+import { Scrubber } from './publish/scrub.ts';
+import { SigningLoop } from './publish/signing-loop.ts';
+import { Sweeper } from './publish/sweep.ts';
+import type { Records, Shared } from './records/records.ts';
+import { assertNotBehind, repairTopLevel } from './repair.ts';
+import type { Held } from './single-writer.ts';
+import type { Tracer } from './tracing/tracer.ts';
+import { type Watch, watchTraced, watchWith } from './watch.ts';
+
+export interface IndexParts {
+  readonly records: Records;
+  readonly objects: ObjectStore;
+  readonly config: IndexConfig;
+  /** All online keys of the index; undefined in a process that never signs. */
+  readonly signers: readonly Signer[] | undefined;
+  readonly held?: Held;
+  readonly metrics?: Metrics;
+  readonly tracer?: Tracer | undefined;
+  readonly clock: () => Date;
+  readonly random?: () => number;
+  readonly logger: Logger;
+  /** For an index that is being made. */
+  readonly first?: Offline;
+  /** As in `SigningParts`. */
+  readonly onMass?: ((progress: MassProgress) => void) | undefined;
+  readonly massFrom?: number | undefined;
+}
+
+/** What is not heard is looked for this often, in milliseconds. */
+const POLL_MS = 1_000;
+
+/** What runs only in the process that signs. */
+interface Signing {
+  readonly loop: SigningLoop;
+  readonly sweeper: Sweeper;
+  readonly scrubber: Promise<Scrubber>;
+}
+
+/** An index that this process serves, and perhaps signs. */
+export class OpenIndex {
+  readonly records: Records;
+  readonly objects: ObjectStore;
+  readonly publisher: Publisher;
+  readonly catalog: Catalog;
+  readonly accounts: Accounts;
+  readonly metadata: PublishedMetadata;
+  readonly metrics: Metrics;
+  readonly #parts: IndexParts;
+  readonly #table: RoleTable;
+  readonly #watch: Watch;
+  readonly #follower: Follower;
+  #signing: Signing | undefined;
+  #leadership: Leadership | undefined;
+  #poll: NodeJS.Timeout | undefined;
+  #opened = false;
+  #stopped = false;
+  #closing: Promise<void> | undefined;
+
+  static async start(parts: IndexParts): Promise<OpenIndex> {
+    const { records, first } = parts;
+    const roots = first ? [] : await loadRoots(records);
+    const table = await RoleTable.load(records);
+    const index = new OpenIndex(parts, table);
+    index.metadata.root = roots.findLast(({ publication }) => publication <= table.newest)?.bytes ?? new Uint8Array();
+    try {
+      if (records.shared) await index.#share(records.shared);
+      else await index.#lead(records);
+      if (first) await index.importOffline(first);
+    } catch (error) {
+      await index.stop();
+      throw error;
+    }
+    index.#opened = true;
+    return index;
+  }
+
+  private constructor(parts: IndexParts, table: RoleTable) {
+    const { records, clock, logger } = parts;
+    this.#parts = parts;
+    this.#table = table;
+    this.records = records;
+    this.metrics = parts.metrics ?? new Metrics();
+    this.#watch = watchTraced(watchWith(this.metrics), parts.tracer, (changes) => this.publisher.tracesOf(changes));
+    this.objects = new WatchedStore(parts.objects, this.#watch);
+    this.catalog = new Catalog(records);
+    this.accounts = new Accounts(records, clock);
+    this.metadata = new PublishedMetadata(this.objects, table, new Uint8Array(), records);
+    this.metrics.cache('roles', this.metadata.counts);
+    const watch = this.#watch;
+    this.publisher = new Publisher({ records, table, clock, watch, onWaiting: () => this.#signing?.loop.wake() });
+    this.#follower = new Follower({ records, table, logger, onFollowed: (followed) => this.#followed(followed) });
+    this.#observe();
+  }
+
+  /** Whether this process signs now. */
+  get leads(): boolean {
+    return this.#signing !== undefined;
+  }
+
+  /** Under which term this or another process signs; undefined where no other could. */
+  get term(): number | undefined {
+    return this.#leadership?.lastTerm;
+  }
+
+  /**
+   * Puts what was prepared before, signs what waits and what is due; resolves when everything is visible. In a process that
+   * stands by: resolves when it knows what is published now.
+   */
+  catchUp(): Promise<void> {
+    return this.#signing ? this.#signing.loop.catchUp() : this.#follower.catchUp();
+  }
+
+  /**
+   * Publishes offline metadata that its holders signed: the next root, the next targets, or both, in one publication.
+   * Whatever replaced keys signed is signed anew in it.
+   * @throws MetadataRefusedError, OnlineKeyError, StandingByError — nothing was changed
+   */
+  async importOffline(offer: OfflineOffer): Promise<void> {
+    if (!this.#signing) throw new StandingByError();
+    await this.#signing.loop.importOffline(offer);
+  }
+
+  /** Publishes the files that an import brought into the records. @throws StandingByError */
+  async publishImported(): Promise<number> {
+    if (!this.#signing) throw new StandingByError();
+    return await this.#signing.loop.publishImported();
+  }
+
+  /** Takes no more changes and signs no more; another process may at once. What is published is served on. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#poll);
+    await this.#leadership?.close();
+    await this.#standBy();
+    this.publisher.close();
+  }
+
+  /** Ends once, however often it is asked to. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.stop();
+    await this.records.close();
+    await this.#parts.held?.release();
+  }
+
+  /** Other processes write the same records: one of them signs, all learn what it publishes. */
+  async #share({ lease, onNews }: Shared): Promise<void> {
+    const hear = (): void => {
+      if (this.#signing) this.#signing.loop.wake();
+      else if (!this.#stopped) this.#follower.look();
+    };
+    onNews(hear);
+    this.#poll = setInterval(hear, POLL_MS).unref();
+    await lease.look(); // From here on news is heard.
+    if (!this.#parts.signers) return this.#follower.catchUp();
+    this.#leadership = await Leadership.begin({
+      lease,
+      holder: `${hostname()} ${process.pid}`,
+      logger: this.#parts.logger,
+      onLead: (records) => this.#lead(records),
+      onLost: () => this.#standBy(),
+    });
+  }
+
+  /** Begins to sign. Who takes over in the middle of everything looks for damage afterwards. */
+  async #lead(records: Records): Promise<void> {
+    const { first, signers = [], lifetimes } = { ...this.#parts, ...this.#parts.config };
+    await this.#follower.catchUp();
+    const roots = await loadRoots(records);
+    const offline = first && roots.length === 0 ? undefined : await recordedOffline(records, roots);
+    await assertNotBehind(records, this.objects);
+    const parts = { ...this.#parts, records, objects: this.objects, table: this.#table };
+    const loop = new SigningLoop(
+      {
+        ...parts,
+        lifetimes,
+        random: parts.random ?? Math.random,
+        signers,
+        learn: () => this.#follower.catchUp(),
+        onPublished: (publication) => this.#published(publication),
+        onFailed: (error) => this.#failed(error),
+        watch: this.#watch,
+      },
+      offline,
+    );
+    if (!this.#opened) await repairTopLevel(records, this.objects, this.#table, roots);
+    const scrubber = this.#opened ? loop.catchUp().then(() => Scrubber.start(parts)) : Scrubber.start(parts);
+    this.#signing = { loop, scrubber, sweeper: new Sweeper(parts) };
+    await scrubber;
+    await loop.catchUp();
+    loop.keepFresh();
+  }
+
+  /** Ends what {@link #lead} began. */
+  async #standBy(): Promise<void> {
+    const signing = this.#signing;
+    if (!signing) return;
+    await signing.sweeper.close();
+    await signing.loop.close();
+    await signing.scrubber.then(
+      (scrubber) => scrubber.close(),
+      () => {}, // It never began.
+    );
+    this.#signing = undefined;
+    if (!this.#stopped) this.#follower.look();
+  }
+
+  #published({ id, root, projects, changes }: PendingPublication): void {
+    this.#follower.published(id);
+    this.metrics.published(changes.length);
+    const requests = this.#show({ id, root: root?.bytes, upTo: Math.max(0, ...changes), projects });
+    this.#parts.logger.info({ timestampVersion: id, changes: changes.length, requests }, 'publication');
+  }
+
+  #followed(followed: Followed): void {
+    const requests = this.#show(followed);
+    if (requests.length > 0) this.#parts.logger.info({ timestampVersion: followed.id, requests }, 'publication');
+  }
+
+  /** @returns the requests that waited for it */
+  #show({ id, root, upTo, projects }: Followed): string[] {
+    if (root) this.metadata.root = root;
+    this.catalog.changed(projects);
+    return this.publisher.published(upTo, id);
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof SignerLostError) {
+      this.#leadership?.look();
+      return; // Another process publishes what waits.
+    }
+    const requests = this.publisher.delayed(error);
+    this.#parts.logger.error({ err: error, requests }, 'publishing failed; it is tried again');
+    this.metrics.publishFailed();
+  }
+
+  #observe(): void {
+    observeIndex(this.metrics, {
+      records: this.records,
+      table: this.#table,
+      clock: this.#parts.clock,
+      offline: async () => ({ root: this.metadata.root, targets: await this.metadata.newest('targets') }),
+      signer: () => ({ leads: this.leads, ...(this.term !== undefined && { term: this.term }) }),
+    });
+  }
+}
