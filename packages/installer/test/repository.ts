@@ -1,8 +1,22 @@
 import { hash } from 'node:crypto';
 import { deflateRawSync, crc32 } from 'node:zlib';
-import { normalizeName, parseDistributionFilename } from '@holdfast/python-index';
-import { type Distribution, consistentTargetPath, encodeTarget, minimumDelegations, targetPath } from '@holdfast/trust';
+import { asProjectName, normalizeName, parseDistributionFilename } from '@holdfast/python-index';
 import {
+  branchDelegations,
+  consistentTargetPath,
+  type Distribution,
+  encodeLookup,
+  encodeTarget,
+  minimumDelegations,
+  projectBin,
+  readAsker,
+  rolesFor,
+  SnapshotTree,
+  snapshotTreeMember,
+  targetPath,
+} from '@holdfast/trust';
+import {
+  type Delegations,
   type PublicKey,
   type Signer,
   type TargetFile,
@@ -26,6 +40,12 @@ export class TestRepository {
   root: Uint8Array = new Uint8Array();
   rootVersion = 0;
   version = 0;
+  /** Whether `unclaimed` is spread over 16 bins, each with a version of its own. */
+  bins = false;
+  /** How long bins are valid from the repository's time on. */
+  binsMs = 90 * DAY;
+  readonly #tree = new SnapshotTree();
+  readonly #roles = new Map<string, { readonly version: number; readonly content: string }>();
 
   private constructor(now: Date, root: Signer, online: Signer) {
     this.#now = now;
@@ -72,20 +92,27 @@ export class TestRepository {
     this.targets.delete(targetPath(project, filename));
   }
 
-  /** Signs the next version of every online role. @param validMs how long the timestamp lives */
+  /** Signs the next version of every online role; of bins, those that changed. @param validMs how long the timestamp lives */
   async publish(options: { validMs?: number; version?: number } = {}): Promise<void> {
     this.version = options.version ?? this.version + 1;
     const version = this.version;
     const signer = [this.#online];
     const far = new Date(this.#now.getTime() + 90 * DAY);
     const role = { keyids: [this.#online.key.keyid], threshold: 1 };
-    const delegations = { keys: keyMap(this.#online.key), roles: minimumDelegations(role) };
-    const top = await signMetadata(targetsJson({ version: 1, expires: far, targets: new Map(), delegations }), signer);
-    const unclaimed = await signMetadata(targetsJson({ version, expires: far, targets: this.targets }), signer);
-    const meta = new Map([
-      ['targets.json', { version: 1 }],
-      ['unclaimed.json', { version, length: unclaimed.length }],
-    ]);
+    const keys = keyMap(this.#online.key);
+    await this.#role('targets', {
+      version: 1,
+      targets: new Map(),
+      delegations: { keys, roles: minimumDelegations(role) },
+    });
+    if (this.bins) await this.#publishBins(keys);
+    else await this.#role('unclaimed', { version, targets: this.targets });
+    const meta = new Map(
+      [...this.#tree.entries()].map((entry) => [
+        `${entry.role}.json`,
+        { version: entry.version, length: entry.length },
+      ]),
+    );
     const snapshot = await signMetadata(snapshotJson({ version, expires: far, meta }), signer);
     const expires = new Date(this.#now.getTime() + (options.validMs ?? DAY));
     const described = {
@@ -93,11 +120,68 @@ export class TestRepository {
       length: snapshot.length,
       hashes: new Map([['sha256', hash('sha256', snapshot, 'hex')]]),
     };
-    const timestamp = await signMetadata(timestampJson({ version, expires, snapshot: described }), signer);
-    this.files.set('metadata/1.targets.json', top);
-    this.files.set(`metadata/${version}.unclaimed.json`, unclaimed);
+    const extra = snapshotTreeMember(this.#tree.commit());
+    const timestamp = await signMetadata(timestampJson({ version, expires, snapshot: described, extra }), signer);
     this.files.set(`metadata/${version}.snapshot.json`, snapshot);
     this.files.set('metadata/timestamp.json', timestamp);
+  }
+
+  /** Answers `lookup/…` as docs/formats/lookup.md says; `undefined` when the snapshot is gone. */
+  lookup(address: string): Uint8Array | undefined {
+    const [path = '', query] = address.split('?', 2);
+    const [, root = '', name = ''] = path.split('/');
+    const project = asProjectName(name) ?? name;
+    const bin = projectBin(normalizeName(project));
+    const listed = this.#tree.leadingTo(root, bin);
+    const proof = this.#tree.prove(root, bin);
+    if (!listed || !proof) return undefined;
+    const have = new Set(readAsker(query === undefined ? '' : `?${query}`)?.have);
+    const wanted = rolesFor(normalizeName(project), listed).filter(({ sha256 }) => !have.has(sha256.slice(0, 8)));
+    const bytes = wanted.map(
+      ({ role, version }) => this.files.get(`metadata/${version}.${role}.json`) ?? new Uint8Array(),
+    );
+    return encodeLookup({ proof, files: bytes.map((file) => ({ bytes: file })) });
+  }
+
+  /** Lists a role as something else than it is, from the next publication on. */
+  list(role: string, change: { readonly version?: number; readonly length?: number }): void {
+    const entry = this.#tree.get(role);
+    if (entry) this.#tree.set({ ...entry, ...change });
+  }
+
+  /** Does not list the role in the next publication, unless that publishes it. */
+  unlist(role: string): void {
+    this.#tree.remove(role);
+  }
+
+  async #publishBins(keys: ReadonlyMap<string, PublicKey>): Promise<void> {
+    const delegations = { keys, roles: branchDelegations('unclaimed', '', [this.#online.key.keyid], 1) };
+    await this.#role('unclaimed', { targets: new Map(), delegations });
+    for (const digit of '0123456789abcdef') {
+      const targets = new Map([...this.targets].filter(([path]) => path.startsWith(digit)));
+      await this.#role(`unclaimed.${digit}`, { targets, expires: new Date(this.#now.getTime() + this.binsMs) });
+    }
+  }
+
+  /** Signs a role and lists it; without a given version the next one, if anything changed. */
+  async #role(
+    role: string,
+    input: {
+      readonly version?: number;
+      readonly targets: ReadonlyMap<string, TargetFile>;
+      readonly delegations?: Delegations;
+      readonly expires?: Date;
+    },
+  ): Promise<void> {
+    const { targets, delegations, expires = new Date(this.#now.getTime() + 90 * DAY) } = input;
+    const content = JSON.stringify([[...targets.keys()], this.#online.key.keyid, expires]);
+    const known = this.#roles.get(role);
+    if (input.version === undefined && known?.content === content) return;
+    const version = input.version ?? (known?.version ?? 0) + 1;
+    this.#roles.set(role, { version, content });
+    const bytes = await signMetadata(targetsJson({ version, expires, targets, delegations }), [this.#online]);
+    this.files.set(`metadata/${version}.${role}.json`, bytes);
+    this.#tree.set({ role, version, length: bytes.length, sha256: hash('sha256', bytes, 'hex') });
   }
 
   /** Publishes the next root. @param rotate give root or the online roles a new key; the old root key signs too */

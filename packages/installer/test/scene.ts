@@ -23,12 +23,14 @@ export class Scene {
   }
 
   /** A repository with the given wheels, published; `demo` needs `helper`. */
-  static async make(options: { now?: Date; trust?: boolean } = {}): Promise<Scene> {
+  static async make(options: { now?: Date; trust?: boolean; lookups?: boolean; bins?: boolean } = {}): Promise<Scene> {
     const repository = await TestRepository.create(options.now);
+    repository.bins = options.bins ?? false;
     repository.addWheel('demo', '1.0', { requires: ['helper>=1'] });
     repository.addWheel('helper', '1.2');
     await repository.publish();
     const mirror = await StaticMirror.start(repository.files);
+    if (options.lookups !== false) mirror.lookup = (address) => repository.lookup(address);
     const scene = new Scene(repository, mirror, await mkdtemp(join(tmpdir(), 'holdfast-installer-')));
     if (options.trust !== false) await scene.trust([mirror.url]);
     return scene;

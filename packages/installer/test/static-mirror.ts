@@ -3,13 +3,15 @@ import type { AddressInfo } from 'node:net';
 
 export type Handler = (request: http.IncomingMessage, response: http.ServerResponse, path: string) => boolean | void;
 
-/** A plain static server of a map of files, on a free port of the loopback interface. A test may step in per request. */
+/** A static server of a map of files, on a free port of the loopback interface. A test may step in per request. */
 export class StaticMirror {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Paths in the order in which they were asked for. */
   readonly asked: string[] = [];
   /** Answers a request itself when it returns true. */
   intercept: Handler | undefined;
+  /** Answers `lookup/…`, where a snapshot that is gone is `undefined`; without it the mirror has only files. */
+  lookup: ((address: string) => Uint8Array | undefined) | undefined;
   readonly #server: http.Server;
   readonly #awaited: { readonly path: RegExp; readonly resolve: () => void }[] = [];
   #port = 0;
@@ -56,6 +58,10 @@ export class StaticMirror {
     this.asked.push(path);
     for (const awaited of this.#awaited) if (awaited.path.test(path)) awaited.resolve();
     if (this.intercept?.(request, response, path)) return;
+    if (this.lookup && path.startsWith('lookup/')) {
+      const answer = this.lookup(path);
+      return void (answer ? response.writeHead(200) : response.writeHead(410)).end(answer);
+    }
     const bytes = this.files.get(path);
     if (!bytes) return void response.writeHead(404).end();
     response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
