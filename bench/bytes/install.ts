@@ -1,5 +1,6 @@
+import { hash } from 'node:crypto';
 import { fileUrlPath, encodeLookup, targetPath } from '@holdfast/trust';
-import { renderProjectJson } from '@holdfast/python-index';
+import { parseDistributionFilename, renderProjectJson } from '@holdfast/python-index';
 import type { PopulationProject } from '../population/population.ts';
 import type { Repository } from './repository.ts';
 import { delta, served } from './wire.ts';
@@ -18,7 +19,10 @@ export interface InstallBytes {
   readonly longAgo: number;
   /** Of these, the proof. It cannot be compressed. */
   readonly proof: number;
+  /** The project page that an unverified installation fetches. */
   readonly page: { readonly gzip: number; readonly zstd: number };
+  /** The same as PyPI writes it, gzip. */
+  readonly pypiPage: number;
 }
 
 /** @param held SHA-256 of roles that were fetched for other projects */
@@ -50,6 +54,7 @@ export async function installBytes(
     longAgo: answer([...olders, against(leaf.bytes, olderLeaf)]),
     proof: proof.length,
     page: { gzip: served(page, 'gzip'), zstd: served(page) },
+    pypiPage: served(pypiPageOf(repository, project), 'gzip'),
   };
 }
 
@@ -72,4 +77,28 @@ function pageOf({ population }: Repository, project: PopulationProject): string 
     ...(file.core_metadata && { coreMetadata: { sha256: file.core_metadata.sha256 } }),
   }));
   return renderProjectJson({ name: project.name, files });
+}
+
+/** PyPI's page for the same files, as of 2026: its addresses hold a BLAKE2b-256 of each file too, and core metadata is named twice. */
+function pypiPageOf({ population }: Repository, project: PopulationProject): string {
+  const files = [...population.filesOf(project)].map((file) => {
+    const core = file.core_metadata ? { sha256: file.core_metadata.sha256 } : false;
+    const blake2b = hash('sha256', `blake2b of ${file.sha256}`);
+    const place = `${blake2b.slice(0, 2)}/${blake2b.slice(2, 4)}/${blake2b.slice(4)}`;
+    return {
+      'core-metadata': core,
+      'data-dist-info-metadata': core,
+      filename: file.filename,
+      hashes: { sha256: file.sha256 },
+      provenance: null,
+      'requires-python': file.requires_python ?? null,
+      size: file.size,
+      'upload-time': file.upload_time,
+      url: `https://files.pythonhosted.org/packages/${place}/${file.filename}`,
+      yanked: file.yanked ?? false,
+    };
+  });
+  const versions = [...new Set(files.map(({ filename }) => parseDistributionFilename(filename).version))];
+  const meta = { '_last-serial': 20_123_456, 'api-version': '1.4' };
+  return JSON.stringify({ files, meta, name: project.name, 'project-status': { status: 'active' }, versions });
 }
