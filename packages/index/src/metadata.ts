@@ -1,19 +1,32 @@
 import type { ProjectName } from '@holdfast/python-index';
-import { projectBin, rolesFor } from '@holdfast/trust';
+import { projectBin, type RoleEntry, rolesFor } from '@holdfast/trust';
 import { ByteLru, type CacheCounts } from './byte-lru.ts';
+import { Deltas, type Dictionary } from './deltas.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { roleKey } from './publish/publications.ts';
 import type { RoleTable } from './publish/role-table.ts';
+import type { Records } from './records/records.ts';
 
 /** Bytes of a role that this index made itself; a branch with many files of one project may be large. */
 const MAX_ROLE_BYTES = 64 << 20;
 /** Bytes of roles that are kept in memory for lookups. */
 const KEPT_BYTES = 64 << 20;
 
-/** What a snapshot says about one project: the proof, and every role that can answer, by the SHA-256 of its file. */
+/** What a snapshot says about one project: the proof, and every role that can answer. */
 export interface ProjectLookup {
   readonly proof: Uint8Array;
-  readonly roles: readonly { readonly sha256: string; read(): Promise<Uint8Array> }[];
+  readonly roles: readonly RoleFile[];
+}
+
+/** The file of one version of a role. */
+export interface RoleFile {
+  /** Lower-case hex. */
+  readonly sha256: string;
+  read(): Promise<Uint8Array>;
+  /** The newest of the older versions that the asker holds. */
+  dictionary(holds: (sha256: string) => boolean): Promise<Dictionary | undefined>;
+  /** The file as a zstd delta; `undefined` when that cannot be made, or saves too little. */
+  delta(dictionary: Dictionary): Promise<Uint8Array | undefined>;
 }
 
 /** The published metadata, by role name. The newest bytes of the top-level roles are kept in memory. */
@@ -22,13 +35,15 @@ export class PublishedMetadata {
   readonly #table: RoleTable;
   readonly #kept = new Map<string, { readonly version: number; readonly bytes: Uint8Array }>();
   readonly #roles = new ByteLru<Uint8Array>(KEPT_BYTES);
+  readonly #deltas: Deltas;
   /** The newest root that is published; empty while an index is being made. */
   root: Uint8Array;
 
-  constructor(objects: ObjectStore, table: RoleTable, root: Uint8Array) {
+  constructor(objects: ObjectStore, table: RoleTable, root: Uint8Array, records: Pick<Records, 'read'>) {
     this.#objects = objects;
     this.#table = table;
     this.root = root;
+    this.#deltas = new Deltas(records);
   }
 
   /** Of the roles that lookups read. */
@@ -57,20 +72,30 @@ export class PublishedMetadata {
     const bin = projectBin(project);
     const proof = this.#table.prove(rootHash, bin);
     if (proof === undefined) return undefined;
-    const roles = rolesFor(project, this.#table.leadingTo(rootHash, bin)).map(({ role, version, sha256 }) => ({
-      sha256,
-      read: () => this.#role(role, version),
-    }));
+    const roles = rolesFor(project, this.#table.leadingTo(rootHash, bin)).map((entry) => this.file(entry));
     return { proof, roles };
   }
 
-  async #role(role: string, version: number): Promise<Uint8Array> {
+  /** A version of a role that is published. */
+  file({ role, version, sha256 }: Omit<RoleEntry, 'length'>): RoleFile {
+    return {
+      sha256,
+      read: async () => {
+        const bytes = await this.#version(role, version);
+        if (!bytes) throw new Error(`${roleKey(role, version)} is listed and not in the object store`);
+        return bytes;
+      },
+      dictionary: (holds) => this.#deltas.dictionary(role, version, holds),
+      delta: (dictionary) => this.#deltas.delta(role, version, dictionary, (other) => this.#version(role, other)),
+    };
+  }
+
+  async #version(role: string, version: number): Promise<Uint8Array | undefined> {
     const key = roleKey(role, version);
     const kept = this.#roles.get(key);
     if (kept) return kept;
     const bytes = await this.#objects.get(key, { maxLength: MAX_ROLE_BYTES });
-    if (!bytes) throw new Error(`${key} is listed and not in the object store`);
-    this.#roles.set(key, bytes, bytes.length);
+    if (bytes) this.#roles.set(key, bytes, bytes.length);
     return bytes;
   }
 }

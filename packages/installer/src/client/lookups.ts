@@ -23,6 +23,7 @@ import {
   type SnapshotProofs,
 } from '@holdfast/tuf';
 import { AbsentError, MisbehavedError, UnreachableError } from '../errors.ts';
+import { applyDelta } from '../fetch/apply-delta.ts';
 import type { Mirror } from '../fetch/mirror.ts';
 import type { Mirrors } from '../fetch/mirrors.ts';
 
@@ -103,11 +104,11 @@ async function answerOf(
   held: ReadonlyMap<string, Uint8Array>,
   signal: AbortSignal,
 ): Promise<ProvenPart> {
-  const path = lookupPath(root, project, { have: held.keys(), deltas: false });
+  const path = lookupPath(root, project, { have: held.keys(), deltas: true });
   const bytes = await mirror.read(path, { maxLength: MAX_LOOKUP_BYTES, signal });
   try {
     const lookup = decodeLookup(bytes);
-    const roles = verifyLookup(root, project, lookup, held);
+    const roles = verifyLookup(root, project, lookup, held, applyDelta);
     return {
       meta: metaOf(roles),
       proof: lookup.proof,

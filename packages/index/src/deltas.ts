@@ -1,0 +1,101 @@
+import { promisify } from 'node:util';
+import { constants, zstdCompress, type ZstdOptions } from 'node:zlib';
+import { ByteLru } from './byte-lru.ts';
+import { DICTIONARIES } from './publish/sweep.ts';
+import type { Records } from './records/records.ts';
+
+/** A replaced version of a role, which an asker may hold. */
+export interface Dictionary {
+  readonly version: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+/** Bytes of names of dictionaries, and of deltas, that are kept in memory. */
+const NAMES_BYTES = 8 << 20;
+const DELTA_BYTES = 16 << 20;
+/** What a list of dictionaries costs in memory: by itself, and for each. */
+const LIST_BYTES = 200;
+const NAME_BYTES = 150;
+
+/**
+ * Deltas between versions of a role. What an asker says that it holds costs at most one query a role, whatever it says: which versions a
+ * role had does not change any more once it is replaced.
+ */
+export class Deltas {
+  readonly #records: Pick<Records, 'read'>;
+  readonly #names = new ByteLru<readonly Dictionary[]>(NAMES_BYTES);
+  readonly #deltas = new ByteLru<Uint8Array>(DELTA_BYTES);
+
+  constructor(records: Pick<Records, 'read'>) {
+    this.#records = records;
+  }
+
+  /** The newest version before `version` that the asker holds and the index may still have. */
+  async dictionary(role: string, version: number, holds: (sha256: string) => boolean): Promise<Dictionary | undefined> {
+    const key = `${version}.${role}`;
+    let names = this.#names.get(key);
+    if (names === undefined) {
+      names = await this.#replaced(role, version);
+      this.#names.set(key, names, LIST_BYTES + names.length * NAME_BYTES);
+    }
+    return names.find(({ sha256 }) => holds(sha256));
+  }
+
+  /**
+   * One zstd frame that makes `version` of the dictionary (docs/formats/lookup.md).
+   * @param read the bytes of a version; `undefined` when the index does not have them any more
+   * @returns `undefined` when there is none, or it saves too little
+   */
+  async delta(
+    role: string,
+    version: number,
+    dictionary: Dictionary,
+    read: (version: number) => Promise<Uint8Array | undefined>,
+  ): Promise<Uint8Array | undefined> {
+    const key = `${dictionary.version}-${version}.${role}`;
+    const kept = this.#deltas.get(key);
+    if (kept) return kept;
+    const [before, after] = await Promise.all([read(dictionary.version), read(version)]);
+    if (!before || !after) return undefined;
+    const delta = await zstdDelta(before, after);
+    // A whole one is compressed in transfer, to about half.
+    if (delta.length * 2 > after.length) return undefined;
+    this.#deltas.set(key, delta, delta.length + key.length);
+    return delta;
+  }
+
+  #replaced(role: string, version: number): Promise<readonly Dictionary[]> {
+    return this.#records.read
+      .selectFrom('replaced')
+      .select(['version', 'sha256'])
+      .where('role', '=', role)
+      .where('version', '<', version)
+      .where('sha256', '<>', '')
+      .orderBy('version', 'desc')
+      .limit(DICTIONARIES)
+      .execute();
+  }
+}
+
+const compress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
+
+/** Level 9 takes 1 ms for 200 kB; the window reaches over both files, so that all of the dictionary is in reach. */
+function zstdDelta(before: Uint8Array, after: Uint8Array): Promise<Uint8Array> {
+  const window = Math.ceil(Math.log2(before.length + after.length));
+  return compress(after, {
+    dictionary: before,
+    pledgedSrcSize: after.length,
+    params: {
+      [constants.ZSTD_c_compressionLevel]: 9,
+      [constants.ZSTD_c_windowLog]: Math.min(Math.max(window, MIN_WINDOW_LOG), MAX_WINDOW_LOG),
+      // Finds what is far away in large files, such as a flat snapshot.
+      [constants.ZSTD_c_enableLongDistanceMatching]: window > LONG_WINDOW_LOG ? 1 : 0,
+    },
+  });
+}
+
+const MIN_WINDOW_LOG = 10;
+/** 64 MiB: the longest role, and the largest window that a reader grants. */
+const MAX_WINDOW_LOG = 26;
+const LONG_WINDOW_LOG = 21;
