@@ -20,3 +20,6 @@ export { Metrics } from './metrics.ts';
 export { createLogger, LOG_LEVELS, type LogLevel } from './log.ts';
 export type { Lifetimes } from './publish/lifetimes.ts';
 export type { StoreLocations } from './stores.ts';
+export type { ImportProblem, ImportSource } from './import/entry.ts';
+export { importFiles, type ImportFilesOptions, type ImportSummary } from './import/import-files.ts';
+export { linesSource } from './import/lines-source.ts';

@@ -13,6 +13,7 @@ export const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['download', async () => (await import('./download.ts')).downloadCommand],
   ['init', async () => (await import('./init.ts')).init],
   ['serve', async () => (await import('./serve.ts')).serve],
+  ['import', async () => (await import('./import.ts')).importCommand],
   ['account create', async () => (await import('./account.ts')).accountCreate],
   ['token create', async () => (await import('./account.ts')).tokenCreate],
   ['token list', async () => (await import('./account.ts')).tokenList],

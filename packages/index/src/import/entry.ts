@@ -43,8 +43,8 @@ export interface SourceItem {
 export interface ImportSource {
   /** Names the source for a later run that continues. */
   readonly id: string;
-  /** How many items there are in all, as far as it is known. */
-  readonly total?: number | undefined;
+  /** How much of it was read, from 0 to 1; `undefined` while nobody knows. */
+  share(): number | undefined;
   /** @param cursor of the last item that was worked on; `undefined` for all */
   items(cursor: string | undefined): AsyncIterable<SourceItem> | Iterable<SourceItem>;
   /** Whether each item costs so much that a crash should lose few of them: bytes are fetched or looked into. */

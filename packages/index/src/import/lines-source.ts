@@ -6,6 +6,8 @@ export interface LinesOptions {
   /** Absolute path, or `-`. */
   readonly name: string;
   readonly input: AsyncIterable<Uint8Array>;
+  /** Bytes of the input, when that is known. */
+  readonly size?: number | undefined;
   /** Goes before the filename of each file whose line has no `url`; ends in a slash. */
   readonly filesAt?: string | undefined;
   /** The upload time of files whose line has none. */
@@ -21,7 +23,19 @@ const MAX_FILE_BYTES = 2 ** 40;
 
 /** JSON lines, one file a line: docs/guides/operator.md, "Import an existing index". */
 export function linesSource(options: LinesOptions): ImportSource {
-  return { id: `lines:${options.name}`, costly: false, items: (cursor) => readItems(options, Number(cursor ?? 0)) };
+  let read = 0;
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of options.input) {
+      yield chunk;
+      read += chunk.length;
+    }
+  }
+  return {
+    id: `lines:${options.name}`,
+    costly: false,
+    share: () => (options.size === undefined ? undefined : read / Math.max(1, options.size)),
+    items: (cursor) => readItems({ ...options, input: counted() }, Number(cursor ?? 0)),
+  };
 }
 
 async function* readItems(options: LinesOptions, done: number): AsyncGenerator<SourceItem> {
