@@ -20,7 +20,7 @@ export { type Asker, lookupPath, readAsker } from './lookup-path.ts';
 export { type ApplyDelta, type LookedUpRole, rolesFor, verifyLookup } from './lookup.ts';
 export { decodeLookup, encodeLookup, type Lookup, MAX_LOOKUP_BYTES, type SentFile } from './lookup-format.ts';
 export { minimumDelegations, type RoleHolders, UNCLAIMED } from './roles.ts';
-export type { RoleEntry } from './snapshot-tree/cell.ts';
+export { listedVersions, type RoleEntry } from './snapshot-tree/cell.ts';
 export { snapshotTreeMember, snapshotTreeRoot } from './snapshot-tree/in-timestamp.ts';
 export { rolePosition } from './snapshot-tree/position.ts';
 export { MAX_PROOF_BYTES, verifyProof } from './snapshot-tree/proof.ts';

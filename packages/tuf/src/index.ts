@@ -15,7 +15,7 @@ export { parseSnapshot, parseTimestamp } from './parse/meta.ts';
 export { parseRoot } from './parse/root.ts';
 export { parseTargets } from './parse/targets.ts';
 export { callService, problemOfHttpStatus } from './service-call.ts';
-export { addSignature, type Signer, signMetadata } from './sign.ts';
+export { addSignature, envelopeBytes, type Signer, signMetadata } from './sign.ts';
 export { checkSignatures, type SignatureCheck, verifySignatures } from './verify.ts';
 export { type Announced, HASH_ALGORITHMS, verifyContent } from './client/digests.ts';
 export { HttpFetcher, type HttpFetcherOptions } from './client/http-fetcher.ts';

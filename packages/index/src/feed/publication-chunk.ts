@@ -26,7 +26,11 @@ export interface FeedPublication {
  * Puts the chunk of one publication. It is made of what is recorded alone, so that after a crash the same bytes are put again. Where no
  * feed is, it begins here, with every role.
  */
-export async function putFeedChunk(records: Records, objects: ObjectStore, publication: FeedPublication): Promise<void> {
+export async function putFeedChunk(
+  records: Records,
+  objects: ObjectStore,
+  publication: FeedPublication,
+): Promise<void> {
   const { id } = publication;
   const begins = (await feedProgress(records))?.begins ?? id;
   const head = await headOf(records, begins, publication);

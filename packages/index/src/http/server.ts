@@ -137,7 +137,8 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
 }
 
 function observe({ simple, metadata, lookups, feed, upload }: Routes, observer: ServerObserver | undefined): void {
-  for (const [name, { counts }] of Object.entries({ simple, metadata, lookup: lookups, feed })) observer?.cache(name, counts);
+  for (const [name, { counts }] of Object.entries({ simple, metadata, lookup: lookups, feed }))
+    observer?.cache(name, counts);
   observer?.uploads(() => upload.load);
 }
 

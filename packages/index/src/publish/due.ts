@@ -34,12 +34,7 @@ export async function dueBins(
 
 export function timestampIsDue(table: RoleTable, lifetimes: Lifetimes, now: Date): boolean {
   const timestamp = table.online('timestamp');
-  return (
-    !timestamp ||
-    table.damaged.has('timestamp') ||
-    isDue(timestamp.expiresAt, now, lifetimes.timestamp) ||
-    snapshotIsDue(table, lifetimes, now)
-  );
+  return !timestamp || table.damaged.has('timestamp') || isDue(timestamp.expiresAt, now, lifetimes.timestamp);
 }
 
 export function snapshotIsDue(table: RoleTable, lifetimes: Lifetimes, now: Date): boolean {

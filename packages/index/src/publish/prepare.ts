@@ -1,10 +1,10 @@
 import { type BinRole, binPrefix, snapshotTreeMember, UNCLAIMED } from '@holdfast/trust';
-import { type MetaFile, snapshotJson, timestampJson } from '@holdfast/tuf';
+import { timestampJson } from '@holdfast/tuf';
 import type { Kysely } from 'kysely';
 import type { Database } from '../records/schema.ts';
 import { type ChangedFile, planChangedLeaf, roleOf } from './bin-roles.ts';
 import { binDigits } from './file-rows.ts';
-import { snapshotIsDue } from './due.ts';
+import type { FlatSnapshots } from './flat-snapshots.ts';
 import { binExpiry, expiry, type Lifetimes } from './lifetimes.ts';
 import type { AcceptedOffer } from './offline.ts';
 import { type Change, outcomesOf } from './outcomes.ts';
@@ -36,6 +36,7 @@ export interface PrepareOptions {
   /** Sees every row that the changes name. */
   readonly db: Kysely<Database>;
   readonly table: RoleTable;
+  readonly flat: Pick<FlatSnapshots, 'of'>;
   readonly keys: SigningKeys;
   readonly lifetimes: Lifetimes;
   readonly now: Date;
@@ -68,18 +69,21 @@ export async function preparePublication(options: PrepareOptions): Promise<Publi
   const retired: string[] = [];
   const tree = table.preview({ id, roles: [...roles, ...prepared], retired });
 
-  const before = table.online('snapshot');
-  // An offer may have changed who signs it.
-  const current = before && !offer && roles.length + prepared.length === 0 && !snapshotIsDue(table, lifetimes, now);
-  const signed = current ? undefined : await signSnapshot(options, [...roles, ...prepared]);
-  if (signed) roles.push(signed);
-  const snapshot = signed ?? before;
-  if (!snapshot) throw new TypeError('an index begins with a snapshot');
-  roles.push(await signTimestamp(options, id, snapshot, tree));
+  const flat = await options.flat.of({
+    id,
+    keys,
+    now,
+    tree,
+    roles: [...roles, ...prepared],
+    retired,
+    forced: offer !== undefined,
+  });
+  if (flat.made) roles.push(flat.made);
+  roles.push(await signTimestamp(options, id, flat.role, tree));
   return {
     id,
-    snapshot: snapshot.version,
-    lists: current ? table.listed : id,
+    snapshot: flat.role.version,
+    lists: flat.lists,
     ...(root && { root }),
     roles,
     retired,
@@ -120,21 +124,6 @@ async function changedFiles(db: Kysely<Database>, changes: readonly Change[]): P
     const outcome = outcomes.get(row.filename);
     return outcome ? [{ row, outcome }] : [];
   });
-}
-
-/** The flat snapshot: the version of every role but root, snapshot and timestamp (TUF 1.0.34 §4.4). */
-async function signSnapshot(
-  { table, keys, lifetimes, now }: PrepareOptions,
-  changed: readonly PublishedRole[],
-): Promise<SignedRole> {
-  const meta = new Map<string, MetaFile>();
-  for (const [role, version] of table.retired()) meta.set(`${role}.json`, { version });
-  for (const { role, version } of table.entries()) meta.set(`${role}.json`, { version });
-  for (const { role, version } of changed) meta.set(`${role}.json`, { version });
-  const version = table.nextVersion('snapshot');
-  const expires = expiry(now, lifetimes.snapshot);
-  const bytes = await keys.sign('snapshot', snapshotJson({ version, expires, meta }));
-  return signedRole('snapshot', version, expires, bytes);
 }
 
 /** A new timestamp for the new snapshot, or for the one that is published, and for the tree. */

@@ -122,6 +122,11 @@ export class RoleTable {
     return this.#tree.entries();
   }
 
+  /** The same of an older version of the tree, in cells, as slowly as anyone likes; `undefined` when it is not kept any more. */
+  cells(root: string): Iterable<Uint8Array> | undefined {
+    return this.#tree.cells(root);
+  }
+
   /** Roles that the tree does not list any more, and their last versions. */
   retired(): ReadonlyMap<string, number> {
     return this.#retired;

@@ -1,5 +1,7 @@
+import { KeyObject } from 'node:crypto';
 import { UNCLAIMED } from '@holdfast/trust';
 import {
+  envelopeBytes,
   type JsonObject,
   parseRoot,
   parseTargets,
@@ -12,6 +14,13 @@ import { MetadataRefusedError, OnlineKeyError } from '../errors.ts';
 
 /** The roles that the index signs by itself; bins are signed as `unclaimed`. */
 export type OnlineRole = 'timestamp' | 'snapshot' | typeof UNCLAIMED;
+
+/** A private key as other threads can use it. */
+export interface LocalKey {
+  readonly keyid: string;
+  readonly scheme: string;
+  readonly privateKey: KeyObject;
+}
 
 interface RoleSigners {
   readonly signers: readonly Signer[];
@@ -56,6 +65,25 @@ export class SigningKeys {
 
   sign(role: OnlineRole, signed: JsonObject): Promise<Uint8Array> {
     return signMetadata(signed, this.#of(role).signers);
+  }
+
+  /** The file around the canonical form of its signed part, which has no control characters. */
+  async signCanonical(role: OnlineRole, signed: Uint8Array): Promise<Uint8Array> {
+    const made = this.#of(role).signers.map(async (signer) => {
+      return { keyid: signer.key.keyid, sig: Buffer.from(await signer.sign(signed)).toString('hex') };
+    });
+    return envelopeBytes(signed, await Promise.all(made));
+  }
+
+  /** The private keys for a role, when all of them are in this process: other threads may sign with them as well. */
+  local(role: OnlineRole): readonly LocalKey[] {
+    const { signers } = this.#of(role);
+    const keys = signers.flatMap((signer) =>
+      'privateKey' in signer && signer.privateKey instanceof KeyObject
+        ? [{ keyid: signer.key.keyid, scheme: signer.key.scheme, privateKey: signer.privateKey }]
+        : [],
+    );
+    return keys.length === signers.length ? keys : [];
   }
 
   /** What a branch of the bin tree says about the keys of its children. */

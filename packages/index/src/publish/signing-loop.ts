@@ -8,6 +8,7 @@ import { FeedMerger } from '../feed/feed-merger.ts';
 import { outsideRequests } from '../request-context.ts';
 import type { Watch } from '../watch.ts';
 import { dueBins, timestampIsDue } from './due.ts';
+import { FlatSnapshots } from './flat-snapshots.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { type Mass, type MassProgress, numberMass, preparedRoles, signMass } from './mass.ts';
 import { MassQueue } from './mass-queue.ts';
@@ -73,6 +74,7 @@ export class SigningLoop {
   readonly #parts: SigningParts;
   readonly #feed: FeedMerger;
   readonly #mass: MassQueue;
+  readonly #flat: FlatSnapshots;
   #offline: Offline | undefined;
   #keys: SigningKeys | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -88,6 +90,7 @@ export class SigningLoop {
     this.#parts = parts;
     this.#feed = new FeedMerger(parts);
     this.#mass = new MassQueue(parts.records);
+    this.#flat = new FlatSnapshots({ ...parts, wake: () => this.wake() });
     this.#offline = offline;
     this.#keys = offline && SigningKeys.from(offline.root, offline.targets, parts.signers);
   }
@@ -139,6 +142,7 @@ export class SigningLoop {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
+    await this.#flat.close();
     await this.#signing?.catch(() => {}); // It was logged, and whoever waits was told.
     await this.#feed.close();
     this.#failOffers(new IndexClosedError());
@@ -192,9 +196,10 @@ export class SigningLoop {
       const renewals = rekeyed ? this.#allBins() : await dueBins(records.read, table, lifetimes, now, MAX_RENEWALS);
       if (table.version(UNCLAIMED) === undefined) renewals.push(UNCLAIMED);
       const nothing = changes.length === 0 && renewals.length === 0 && !offered;
-      if (nothing && !timestampIsDue(table, lifetimes, now)) return false;
+      this.#flat.look(keys, now);
+      if (nothing && !timestampIsDue(table, lifetimes, now) && !this.#flat.isWaiting(now)) return false;
       const offer = offered?.accepted;
-      const sources = { db: records.read, table, keys, lifetimes, now, random };
+      const sources = { db: records.read, table, flat: this.#flat, keys, lifetimes, now, random };
       const whole = { part: 'publish', operation: 'whole', changes: changes.map(({ id }) => id) } as const;
       await watch(whole, async () => {
         const publication = await watch({ part: 'publish', operation: 'sign' }, () =>
@@ -232,7 +237,7 @@ export class SigningLoop {
     }
     const prepared = await preparedRoles(records);
     const now = clock();
-    const sources = { db: records.read, table, keys, lifetimes, now, random };
+    const sources = { db: records.read, table, flat: this.#flat, keys, lifetimes, now, random };
     const publication = await preparePublication({ ...sources, changes: [], renewals: [], offer, prepared });
     this.#unfinished = true;
     const pending = await recordPublication(records, publication, now, (db) => numberMass(db, publication.id));
@@ -247,7 +252,7 @@ export class SigningLoop {
     const { records, table, lifetimes, clock, random } = this.#parts;
     const now = clock();
     if (!this.#keys || !timestampIsDue(table, lifetimes, now)) return;
-    const sources = { db: records.read, table, keys: this.#keys, lifetimes, now, random };
+    const sources = { db: records.read, table, flat: this.#flat, keys: this.#keys, lifetimes, now, random };
     const publication = await preparePublication({ ...sources, changes: [], renewals: [] });
     this.#unfinished = true;
     await this.#finish(await recordPublication(records, publication, now));
@@ -280,6 +285,7 @@ export class SigningLoop {
     if (pending) {
       await finishPublication(records, objects, pending, clock());
       table.publish(pending);
+      if (pending.roles.some(({ role }) => role === 'snapshot')) this.#flat.published();
       this.#adoptOffline(pending);
       onPublished(pending);
       this.#feed.published(pending.id);

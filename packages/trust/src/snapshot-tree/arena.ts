@@ -57,6 +57,17 @@ export class Arena {
     return this.heap.subarray(cell + 4, cell + 4 + length);
   }
 
+  /** The cells of a node and of all below it, by position; the bytes are not to be kept. */
+  *cellsFrom(top: NodeId): Generator<Uint8Array, void> {
+    const open = [top];
+    for (let node = open.pop(); node !== undefined; node = open.pop()) {
+      if (node === 0) continue;
+      const cell = this.cell(node);
+      if (cell !== 0) yield this.cellContent(cell);
+      open.push(this.one(node), this.zero(node));
+    }
+  }
+
   addCell(content: Uint8Array): CellId {
     if (content.length === 0) return 0;
     const cell = this.cellBytes;

@@ -63,6 +63,16 @@ export function decodeCell(bytes: Uint8Array, position: Position): readonly Role
   return entries;
 }
 
+/** Roles and versions of cells that stand one behind the other. Only for what {@link encodeCell} made: nothing is checked. */
+export function* listedVersions(cells: Uint8Array): Generator<readonly [role: string, version: number], void> {
+  const decoder = new TextDecoder();
+  for (let at = 0; at < cells.length; ) {
+    const end = at + 1 + (cells[at] ?? 0);
+    yield [decoder.decode(cells.subarray(at + 1, end)), readNumber(cells, end)];
+    at = end + FIXED_BYTES - 1;
+  }
+}
+
 function decodeName(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

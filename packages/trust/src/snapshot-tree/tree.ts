@@ -103,6 +103,16 @@ export class SnapshotTree {
     return undefined;
   }
 
+  /**
+   * Every cell of the version with this root hash, by position. It may be read as slowly as anyone likes, while newer versions
+   * are made and this one is forgotten: what is finished never changes.
+   * @returns `undefined` when that version is not kept any more
+   */
+  cells(rootHash: string): Iterable<Uint8Array> | undefined {
+    const version = this.versions.get(rootHash);
+    return version && this.arena.cellsFrom(version.node);
+  }
+
   /** How many roles there are. */
   get size(): number {
     return this.count;

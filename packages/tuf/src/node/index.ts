@@ -12,6 +12,7 @@ export {
   generateExperimentalKey,
   generateKey,
   type LocalScheme,
+  isLocalScheme,
   type LocalSigner,
   localSigner,
 } from './local-signer.ts';
