@@ -61,7 +61,8 @@ export function observeIndex(metrics: Metrics, observed: Observed): void {
 
 type Expiry = readonly [{ readonly role: string }, number | undefined];
 
-async function expiries({ table, records, clock, offline }: Observed): Promise<readonly Expiry[]> {
+/** Seconds until each role expires; `undefined` where there is none. */
+export async function expiries({ table, records, clock, offline }: Observed): Promise<readonly Expiry[]> {
   const { root, targets } = await offline();
   const now = clock().getTime();
   const times: Record<string, number | undefined> = {

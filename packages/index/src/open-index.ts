@@ -5,7 +5,9 @@ import { Accounts } from './accounts/accounts.ts';
 import { Catalog } from './catalog.ts';
 import type { IndexConfig } from './config.ts';
 import { SignerLostError, StandingByError } from './errors.ts';
-import { observeIndex } from './index-gauges.ts';
+import type { Probe } from './http/health.ts';
+import { type Observed, observeIndex } from './index-gauges.ts';
+import { probesOf } from './index-probes.ts';
 import { PublishedMetadata } from './metadata.ts';
 import { Metrics } from './metrics.ts';
 import type { ObjectStore } from './objects/object-store.ts';
@@ -65,6 +67,7 @@ export class OpenIndex {
   readonly accounts: Accounts;
   readonly metadata: PublishedMetadata;
   readonly metrics: Metrics;
+  readonly probes: ReadonlyMap<string, Probe>;
   readonly #parts: IndexParts;
   readonly #table: RoleTable;
   readonly #watch: Watch;
@@ -74,6 +77,7 @@ export class OpenIndex {
   #poll: NodeJS.Timeout | undefined;
   #opened = false;
   #stopped = false;
+  #failedAt: Date | undefined;
   #closing: Promise<void> | undefined;
 
   static async start(parts: IndexParts): Promise<OpenIndex> {
@@ -109,7 +113,7 @@ export class OpenIndex {
     const watch = this.#watch;
     this.publisher = new Publisher({ records, table, clock, watch, onWaiting: () => this.#signing?.loop.wake() });
     this.#follower = new Follower({ records, table, logger, onFollowed: (followed) => this.#followed(followed) });
-    this.#observe();
+    this.probes = this.#observe();
   }
 
   /** Whether this process signs now. */
@@ -232,6 +236,7 @@ export class OpenIndex {
   #published({ id, root, projects, changes }: PendingPublication): void {
     this.#follower.published(id);
     this.metrics.published(changes.length);
+    this.#failedAt = undefined;
     const requests = this.#show({ id, root: root?.bytes, upTo: Math.max(0, ...changes), projects });
     this.#parts.logger.info({ timestampVersion: id, changes: changes.length, requests }, 'publication');
   }
@@ -256,15 +261,20 @@ export class OpenIndex {
     const requests = this.publisher.delayed(error);
     this.#parts.logger.error({ err: error, requests }, 'publishing failed; it is tried again');
     this.metrics.publishFailed();
+    this.#failedAt ??= this.#parts.clock();
   }
 
-  #observe(): void {
-    observeIndex(this.metrics, {
+  #observe(): ReadonlyMap<string, Probe> {
+    const observed: Observed = {
       records: this.records,
       table: this.#table,
       clock: this.#parts.clock,
       offline: async () => ({ root: this.metadata.root, targets: await this.metadata.newest('targets') }),
       signer: () => ({ leads: this.leads, ...(this.term !== undefined && { term: this.term }) }),
-    });
+    };
+    observeIndex(this.metrics, observed);
+    const failedAt = (): Date | undefined => (this.leads ? this.#failedAt : undefined);
+    const { timestamp: timestampLifetime } = this.#parts.config.lifetimes;
+    return probesOf({ ...observed, objects: this.objects, timestampLifetime, failedAt });
   }
 }

@@ -1,8 +1,13 @@
-import { normalizeName } from '@holdfast/python-index';
-import { parseTimestamp } from '@holdfast/tuf';
-import type { ServedIndex } from './served-index.ts';
+import type { Logger } from 'pino';
 
-/** One thing that was looked at. */
+/** Looks at one thing that installing or uploading needs; says what it saw. @throws Unready, or anything else, which stays in the log */
+export type Probe = () => Promise<string>;
+
+/** What anybody may be told of why an index cannot do its work. */
+export class Unready extends Error {
+  readonly code = 'UNREADY';
+}
+
 export interface Check {
   readonly ok: boolean;
   readonly detail: string;
@@ -10,41 +15,70 @@ export interface Check {
 
 export interface Health {
   readonly ok: boolean;
-  readonly checks: { readonly records: Check; readonly timestamp: Check };
+  readonly checks: Readonly<Record<string, Check>>;
 }
 
-/** Any name will do: the question is whether the records answer. */
-const PROBE = normalizeName('healthz');
+/** Milliseconds for which an answer is good: however many ask, each thing is looked at once in that time. */
+const GOOD_MS = 1_000;
+/** Milliseconds after which something that does not answer is taken for broken. */
+const PATIENCE_MS = 3_000;
 
 /**
- * Whether installers can install from this index now: the records answer, and the timestamp that installers would get is
- * not expired. A process that merely runs is not healthy.
+ * Whether this process should be sent requests. Anybody may ask, so one look serves all who ask meanwhile and for a second
+ * after; a probe that hangs is not started again beside itself.
  */
-export async function checkHealth(index: ServedIndex, now: Date): Promise<Health> {
-  const [records, timestamp] = await Promise.all([
-    check(async () => {
-      await index.catalog.projectPage(PROBE);
-      return 'readable';
-    }),
-    check(() => timestampDetail(index, now)),
-  ]);
-  return { ok: records.ok && timestamp.ok, checks: { records, timestamp } };
-}
+export class Readiness {
+  readonly #probes: () => Iterable<readonly [string, Probe]>;
+  readonly #log: Logger;
+  readonly #hanging = new Map<string, Promise<Check>>();
+  #last: { readonly at: number; readonly health: Promise<Health> } | undefined;
+  #stopping = false;
 
-async function check(look: () => Promise<string>): Promise<Check> {
-  try {
-    return { ok: true, detail: await look() };
-  } catch (error) {
-    return { ok: false, detail: error instanceof Unhealthy ? error.message : 'cannot be read; see the log' };
+  constructor(probes: () => Iterable<readonly [string, Probe]>, log: Logger) {
+    this.#probes = probes;
+    this.#log = log;
   }
-}
 
-class Unhealthy extends Error {}
+  /** From now on it is not ready, whatever else is. */
+  stop(): void {
+    this.#stopping = true;
+  }
 
-async function timestampDetail(index: ServedIndex, now: Date): Promise<string> {
-  const bytes = await index.metadata.newest('timestamp');
-  if (bytes === undefined) throw new Unhealthy('there is none');
-  const { version, expires } = parseTimestamp(bytes).signed;
-  if (expires <= now) throw new Unhealthy(`version ${version} expired at ${expires.toISOString()}`);
-  return `version ${version}, good until ${expires.toISOString()}`;
+  look(): Promise<Health> {
+    if (this.#stopping) return Promise.resolve({ ok: false, checks: { serving: { ok: false, detail: 'stopping' } } });
+    const now = performance.now();
+    if (!this.#last || now - this.#last.at > GOOD_MS) this.#last = { at: now, health: this.#look() };
+    return this.#last.health;
+  }
+
+  async #look(): Promise<Health> {
+    const checks = await Promise.all(
+      Array.from(this.#probes(), async ([name, probe]) => [name, await this.#check(name, probe)] as const),
+    );
+    return { ok: checks.every(([, { ok }]) => ok), checks: Object.fromEntries(checks) };
+  }
+
+  async #check(name: string, probe: Probe): Promise<Check> {
+    const running = this.#hanging.get(name) ?? this.#run(name, probe);
+    this.#hanging.set(name, running);
+    const late = Promise.withResolvers<Check>();
+    const timer = setTimeout(() => late.resolve({ ok: false, detail: 'does not answer' }), PATIENCE_MS);
+    try {
+      return await Promise.race([running, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #run(name: string, probe: Probe): Promise<Check> {
+    try {
+      return { ok: true, detail: await probe() };
+    } catch (error) {
+      if (error instanceof Unready) return { ok: false, detail: error.message };
+      this.#log.error({ err: error, probe: name }, 'not ready');
+      return { ok: false, detail: 'cannot be used; see the log' };
+    } finally {
+      this.#hanging.delete(name);
+    }
+  }
 }

@@ -42,7 +42,7 @@ their repository, by telephone. A server that was broken into would show its own
 <pre>twine upload --repository-url ${url}/legacy/ dist/*</pre>
 <p>The user name is <code>__token__</code>, the password an API token of this index. When the upload succeeds, the file is
 signed and public.</p>
-<p><a href="simple/">All projects</a> · <a href="metadata/root.json">Root metadata</a> · <a href="healthz">Health</a></p>
+<p><a href="simple/">All projects</a> · <a href="metadata/root.json">Root metadata</a> · <a href="readyz">Health</a></p>
 </body>
 </html>`;
 }

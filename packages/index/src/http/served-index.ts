@@ -2,10 +2,13 @@ import type { ProjectName, ProjectPage } from '@holdfast/python-index';
 import type { Identity } from '../accounts/accounts.ts';
 import type { ProjectLookup } from '../metadata.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
+import type { Probe } from './health.ts';
 import type { NewFile, Published } from '../publish/new-file.ts';
 
 /** What the server needs of an index: what `openIndex` gives, and no more. */
 export interface ServedIndex {
+  /** What must work for people to install and upload, by name. */
+  readonly probes: ReadonlyMap<string, Probe>;
   readonly objects: ObjectStore;
   readonly publisher: {
     publish(file: NewFile): Promise<Published>;

@@ -1,5 +1,6 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { type Logger, pino } from 'pino';
 import type { CacheCounts } from '../byte-lru.ts';
@@ -18,6 +19,8 @@ import { Lookups } from './lookup.ts';
 import { MetadataFiles } from './metadata.ts';
 import { problemOf } from './problem-of.ts';
 import { requestIds } from './request-id.ts';
+import { diskProbe } from './disk-probe.ts';
+import { Readiness } from './health.ts';
 import { type Routes, findHandler, problemSender } from './router.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import type { ServedIndex } from './served-index.ts';
@@ -36,6 +39,8 @@ export interface ServerOptions {
   /** Told of what operators want to see, such as the index's {@link Metrics}. */
   readonly observer?: ServerObserver;
   readonly tracer?: Tracer | undefined;
+  /** Milliseconds in which the server is not ready and still answers, so that whoever sends requests to it can stop doing so. */
+  readonly drainMs?: number;
   /** Milliseconds that requests under way may take to finish when the server closes. */
   readonly closeMs?: number;
 }
@@ -50,7 +55,7 @@ export interface ServerObserver {
 export interface RunningServer {
   /** `http://127.0.0.1:8080`, without a slash at the end. */
   readonly url: string;
-  /** Takes no more requests, lets those under way finish within `closeMs`, and ends the others. */
+  /** Stops being ready, after `drainMs` takes no more requests, lets those under way finish within `closeMs`, and ends the others. */
   close(): Promise<void>;
 }
 
@@ -66,7 +71,7 @@ const MAX_CONNECTIONS = 8192;
 
 /**
  * Serves an index over HTTP. Addresses: `/simple/`, `/files/`, `/targets/`, `/metadata/`, `/lookup/`, `/feed/`, `/legacy/`, `/api/v1/`,
- * `/healthz`, `/`. TLS is for the proxy in front. Resolves when the server listens; rejects when it cannot.
+ * `/healthz`, `/readyz`, `/`. TLS is for the proxy in front. Resolves when the server listens; rejects when it cannot.
  */
 export async function startServer(index: ServedIndex, options: ServerOptions): Promise<RunningServer> {
   const log = options.logger ?? pino({ level: 'silent' });
@@ -90,8 +95,10 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
         'upload',
       ),
   };
+  const disk = diskProbe(index.objects, limits.fileBytes);
+  const readiness = new Readiness(() => [...index.probes, ['disk', disk]], log);
   const api = createApi(index, {
-    clock,
+    readiness,
     url: () => options.publicUrl ?? url,
     onError: (error, id) => log.error({ id, err: error }, 'request failed'),
   });
@@ -99,6 +106,7 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
   const serveApi = apiListener(api);
   const newId = requestIds();
   const underWay = new Set<ServerResponse>();
+  let closing = false;
 
   const server = createServer(
     {
@@ -113,6 +121,7 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
       const id = newId(request.headers);
       const exchange: Exchange = { request, response, id, path: requestPath(request.url) ?? '*' };
       underWay.add(response);
+      if (closing) response.shouldKeepAlive = false;
       response.once('close', () => underWay.delete(response));
       noteWhenDone(exchange, log, (answered) => options.observer?.answered(answered));
       const handler = findHandler(routes, exchange.path);
@@ -129,8 +138,11 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
   return {
     url,
     close: async () => {
+      readiness.stop();
       // Otherwise a connection stays open after its last answer, and the server with it.
+      closing = true;
       for (const response of underWay) response.shouldKeepAlive = false;
+      if (options.drainMs) await wait(options.drainMs);
       await close(server, stopping, options.closeMs ?? CLOSE_MS);
     },
   };

@@ -1,3 +1,4 @@
+import { IndexClosedError, PublishDelayedError } from '../errors.ts';
 import { HttpError, methodNotAllowed, type Problem } from '../http/http-error.ts';
 import { identify } from '../http/credentials.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -79,6 +80,22 @@ export class UploadEndpoint {
     return outcome;
   }
 
+  /** Once the file is in the queue it will be published, by another process or after the restart: that is what is told. */
+  async #unlessStopped<T>(published: Promise<T>): Promise<T> {
+    const { stop } = this.#settings;
+    const stopped = Promise.withResolvers<never>();
+    const tell = (): void => stopped.reject(new PublishDelayedError({ cause: stop.reason }));
+    stop.addEventListener('abort', tell, { once: true });
+    if (stop.aborted) tell();
+    try {
+      return await Promise.race([published, stopped.promise]);
+    } catch (error) {
+      throw error instanceof IndexClosedError ? new PublishDelayedError({ cause: error }) : error;
+    } finally {
+      stop.removeEventListener('abort', tell);
+    }
+  }
+
   #watched<T>(operation: string, work: () => Promise<T>): Promise<T> {
     return this.#settings.watch({ part: 'upload', operation }, work);
   }
@@ -95,7 +112,10 @@ export class UploadEndpoint {
       const file = await this.#watched('store', () =>
         storeUpload(this.#index, upload, { identity, uploadTime: clock(), limits }),
       );
-      return { ...(await this.#watched('publish', () => this.#index.publisher.publish(file))), file };
+      return {
+        ...(await this.#watched('publish', () => this.#unlessStopped(this.#index.publisher.publish(file)))),
+        file,
+      };
     } finally {
       this.#spools.delete(spool);
       await spool.discard();

@@ -2,6 +2,7 @@ import { type ProjectFile, type ProjectName, type ProjectPage, normalizeName } f
 import { fileUrlPath, targetPath } from '@holdfast/trust';
 import type { Identity } from '../../src/accounts/accounts.ts';
 import { FilenameTakenError, FileUnknownError } from '../../src/errors.ts';
+import type { Probe } from '../../src/http/health.ts';
 import type { ServedIndex } from '../../src/http/served-index.ts';
 import type { ObjectStore } from '../../src/objects/object-store.ts';
 import type { NewFile, Published } from '../../src/publish/new-file.ts';
@@ -15,6 +16,7 @@ export class MemoryIndex implements ServedIndex {
   readonly files = new Map<ProjectName, ProjectFile[]>();
   readonly owners = new Map<ProjectName, string>();
   readonly tokens = new Map<string, Identity>();
+  readonly probes = new Map<string, Probe>();
   readonly roles = new Map<string, Uint8Array>();
   /** Runs before a publish, for tests that want it slow or failing. */
   beforePublish: (file: NewFile) => Promise<void> = async () => {};
