@@ -23,7 +23,8 @@ export async function mergeFeed({ records, objects, logger }: FeedParts, stop?: 
   if (!progress || newest === undefined) return;
   const { begins } = progress;
   try {
-    for (let last = progress.merged + 1; last <= newest && stop?.aborted !== true; last++) {
+    for (let last = progress.merged + 1; last <= newest; last++) {
+      stop?.throwIfAborted();
       if (!endsRange(1, last)) continue;
       for (let level = 1; level <= MAX_LEVEL && endsRange(level, last); level++)
         await merge(objects, { level, last }, stop);

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { feedPath, type FeedRange, type FeedSource, MAX_PART_BYTES } from '@holdfast/trust';
-import { DamagedIndexError } from '../errors.ts';
+import { DamagedIndexError, ObjectStoreError } from '../errors.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 
 type Objects = Pick<ObjectStore, 'get' | 'put' | 'delete'>;
@@ -32,7 +32,8 @@ export async function putChunk(
 async function putPart(objects: Objects, key: string, bytes: Uint8Array): Promise<void> {
   if ((await objects.put(key, bytes, { ifAbsent: true })) === 'stored') return;
   const before = await objects.get(key, { maxLength: MAX_PART_BYTES });
-  if (before && hash('sha256', before) !== hash('sha256', bytes))
+  if (!before) throw new ObjectStoreError(key, 'an object that is there and cannot be read', undefined);
+  if (hash('sha256', before) !== hash('sha256', bytes))
     throw new DamagedIndexError(key, 'other changes than those of the records stand there');
 }
 

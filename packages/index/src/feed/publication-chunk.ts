@@ -51,14 +51,16 @@ async function headOf(
   // Who begins here has to learn of both.
   const newest = await records.read
     .selectFrom('roots')
-    .select((eb) => eb.fn.max('version').as('version'))
+    .select('version')
+    .orderBy('version', 'desc')
+    .limit(1)
     .executeTakeFirst();
   const { snapshot } = await records.read
     .selectFrom('publications')
     .select('snapshot')
     .where('id', '=', id)
     .executeTakeFirstOrThrow();
-  return { ...head, rootVersion: Number(newest?.version ?? 0), snapshotVersion: snapshot };
+  return { ...head, rootVersion: newest?.version ?? 0, snapshotVersion: snapshot };
 }
 
 async function* encoded(head: ChunkHead, changes: FeedPublication['changes']): AsyncGenerator<Uint8Array, void> {
@@ -69,18 +71,24 @@ async function* encoded(head: ChunkHead, changes: FeedPublication['changes']): A
 
 /** The same, of a publication that is about to be finished. */
 export function putFeedOf(records: Records, objects: ObjectStore, pending: PendingPublication): Promise<void> {
-  const { id, root, roles, retired } = pending;
-  const roleOf = (name: string) => roles.find(({ role }) => role === name);
-  const listed = roles.filter(({ role }) => role !== 'timestamp' && role !== 'snapshot');
-  const changes: readonly FeedChange[] = [
-    ...listed.map(({ role, version, length, sha256 }) => ({ role, entry: { role, version, length, sha256 } })),
-    ...retired.map((role) => ({ role, entry: undefined })),
-  ];
+  const roleOf = (name: string) => pending.roles.find(({ role }) => role === name);
   return putFeedChunk(records, objects, {
-    id,
+    id: pending.id,
     timestamp: roleOf('timestamp')?.bytes ?? new Uint8Array(),
-    rootVersion: root?.version ?? 0,
+    rootVersion: pending.root?.version ?? 0,
     snapshotVersion: roleOf('snapshot')?.version ?? 0,
-    changes: changes.toSorted((a, b) => compareCodePoints(a.role, b.role)),
+    changes: changesOf(pending),
   });
+}
+
+/** One by one: a rotation of keys changes a million roles. */
+function* changesOf({ roles, retired }: PendingPublication): Generator<FeedChange, void> {
+  const listed = roles.filter(({ role }) => role !== 'timestamp' && role !== 'snapshot');
+  const all = [...listed, ...retired.map((role) => ({ role }))];
+  for (const each of all.sort((a, b) => compareCodePoints(a.role, b.role))) {
+    const { role } = each;
+    if ('sha256' in each)
+      yield { role, entry: { role, version: each.version, length: each.length, sha256: each.sha256 } };
+    else yield { role, entry: undefined };
+  }
 }

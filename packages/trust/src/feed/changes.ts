@@ -10,15 +10,15 @@ export interface FeedChange {
 }
 
 const MAX_NAME_BYTES = 255;
-const HASH_BYTES = 32;
-/** Lengths of the names, the name, two numbers of at most 8 bytes, and the hash. */
-export const MAX_CHANGE_BYTES = 2 + MAX_NAME_BYTES + 2 * 8 + HASH_BYTES;
+export const HASH_BYTES = 32;
+/** Lengths of the names, the name, and two numbers of at most 8 bytes. */
+export const MAX_CHANGE_BYTES = 2 + MAX_NAME_BYTES + 2 * 8;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Writes a change at `at`, with the part of its name that the name before it does not begin with.
+ * Writes a change at `at`, all but the hash, with the part of its name that the name before it does not begin with.
  * @returns where it ends, and its name for the next one
  */
 export function writeChange(
@@ -35,35 +35,40 @@ export function writeChange(
   bytes[at + 1] = name.length - shared;
   bytes.set(name.subarray(shared), at + 2);
   let end = writeNumber(bytes, at + 2 + name.length - shared, entry?.version ?? 0);
-  if (entry) {
-    end = writeNumber(bytes, end, entry.length);
-    for (let digit = 0; digit < 64; digit += 2)
-      bytes[end++] = Number.parseInt(entry.sha256.slice(digit, digit + 2), 16);
-  }
+  if (entry) end = writeNumber(bytes, end, entry.length);
   return { end, name };
 }
 
-/** All changes from `at` to the end. @throws FeedError for anything but their one encoding */
-export function readChanges(bytes: Uint8Array, at: number, path: string): FeedChange[] {
+/** Writes 64 hex digits as bytes. */
+export function writeHash(bytes: Uint8Array, at: number, hex: string): void {
+  for (let digit = 0; digit < 2 * HASH_BYTES; digit += 2)
+    bytes[at + digit / 2] = Number.parseInt(hex.slice(digit, digit + 2), 16);
+}
+
+/** All changes of a list, with the hashes that stand apart. @throws FeedError for anything but their one encoding */
+export function readChanges(list: Uint8Array, hashes: Uint8Array, path: string): FeedChange[] {
   const changes: FeedChange[] = [];
   let name: Uint8Array = new Uint8Array();
-  for (let next = at; next < bytes.length; ) {
+  let at = 0;
+  for (let next = 0; next < list.length; ) {
     const start = next + 2;
-    const [shared = 0, more = 0] = [bytes[next], bytes[next + 1]];
-    name = nextName(name, shared, bytes.subarray(start, start + more), more, path);
+    const [shared = 0, more = 0] = [list[next], list[next + 1]];
+    name = nextName(name, shared, list.subarray(start, start + more), more, path);
     const role = decodeName(name, path);
-    const version = readNumber(bytes, start + more, path);
+    const version = readNumber(list, start + more, path);
     next = version.end;
     if (version.value === 0) {
       changes.push({ role, entry: undefined });
       continue;
     }
-    const length = readNumber(bytes, next, path);
-    next = length.end + HASH_BYTES;
-    if (next > bytes.length) throw new FeedError('truncated', path);
-    const sha256 = toHex(bytes.subarray(length.end, next));
+    const length = readNumber(list, next, path);
+    next = length.end;
+    if (at + HASH_BYTES > hashes.length) throw new FeedError('truncated', path);
+    const sha256 = toHex(hashes.subarray(at, at + HASH_BYTES));
+    at += HASH_BYTES;
     changes.push({ role, entry: { role, version: version.value, length: length.value, sha256 } });
   }
+  if (at !== hashes.length) throw new FeedError('malformed', path);
   return changes;
 }
 

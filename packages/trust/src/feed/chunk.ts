@@ -1,7 +1,16 @@
 import { compareCodePoints } from '@holdfast/tuf';
 import { FeedError } from '../errors.ts';
 import { toHex } from '../hex.ts';
-import { type FeedChange, MAX_CHANGE_BYTES, readChanges, readNumber, writeChange, writeNumber } from './changes.ts';
+import {
+  type FeedChange,
+  HASH_BYTES,
+  MAX_CHANGE_BYTES,
+  readChanges,
+  readNumber,
+  writeChange,
+  writeHash,
+  writeNumber,
+} from './changes.ts';
 import { feedPath, type FeedRange, firstOf } from './range.ts';
 
 /** What a chunk says of itself, in each of its parts. */
@@ -29,8 +38,9 @@ export interface ChunkPart {
 
 const FORMAT = 1;
 const MORE = 1;
-/** Format, level, flags, part, root hash. The numbers come after them. */
-const FIXED_BYTES = 1 + 1 + 1 + 1 + 32;
+/** Format, level, flags, part, root hash. Five numbers come after them. */
+const FIXED_BYTES = 4 + HASH_BYTES;
+const MAX_HEAD_BYTES = FIXED_BYTES + 5 * 8;
 /** The most bytes of a part. */
 export const MAX_PART_BYTES = 4 << 20;
 /** The most parts of a chunk: 25 million roles. */
@@ -53,34 +63,35 @@ export function isComplete(head: ChunkHead): boolean {
 export class ChunkEncoder {
   private readonly head: ChunkHead;
   private readonly limit: number;
-  private bytes: Uint8Array<ArrayBuffer>;
-  private at: number;
+  private list = new Uint8Array(1024);
+  private listed = 0;
+  private hashes = new Uint8Array(1024);
+  private hashed = 0;
   private part = 0;
   private name: Uint8Array = new Uint8Array();
 
   /** @param limit bytes of a part, at most {@link MAX_PART_BYTES} */
   constructor(head: ChunkHead, limit: number = MAX_PART_BYTES) {
     this.head = head;
-    this.limit = limit;
-    this.bytes = new Uint8Array(1024);
-    this.at = this.begin();
+    this.limit = limit - MAX_HEAD_BYTES;
   }
 
   /** @returns a part that is full now, or nothing. @throws RangeError for a chunk of more than 256 parts */
   add(change: FeedChange): readonly Uint8Array[] {
-    this.reserve();
-    const { end, name } = writeChange(this.bytes, this.at, change, this.name);
-    if (end <= this.limit) {
-      this.at = end;
-      this.name = name;
-      return [];
+    this.list = withRoom(this.list, this.listed + MAX_CHANGE_BYTES);
+    this.hashes = withRoom(this.hashes, this.hashed + HASH_BYTES);
+    const { end, name } = writeChange(this.list, this.listed, change, this.name);
+    const hashed = this.hashed + (change.entry ? HASH_BYTES : 0);
+    if (end + hashed > this.limit && this.listed > 0) {
+      const full = this.take(MORE);
+      if (++this.part >= MAX_PARTS) throw new RangeError('more changes than a chunk of the feed holds');
+      return [full, ...this.add(change)];
     }
-    const full = this.take(MORE);
-    this.part++;
-    if (this.part >= MAX_PARTS) throw new RangeError('more changes than a chunk of the feed holds');
-    this.name = new Uint8Array();
-    this.at = this.begin();
-    return [full, ...this.add(change)];
+    if (change.entry) writeHash(this.hashes, this.hashed, change.entry.sha256);
+    this.hashed = hashed;
+    this.listed = end;
+    this.name = name;
+    return [];
   }
 
   /** The last part. */
@@ -88,29 +99,29 @@ export class ChunkEncoder {
     return this.take(0);
   }
 
-  private begin(): number {
+  private take(flags: number): Uint8Array {
     const { level, last, begins, root, rootVersion, snapshotVersion } = this.head;
-    this.bytes.set([FORMAT, level, 0, this.part]);
-    for (let digit = 0; digit < 64; digit += 2)
-      this.bytes[4 + digit / 2] = Number.parseInt(root.slice(digit, digit + 2), 16);
-    return [last, begins, rootVersion, snapshotVersion].reduce(
-      (at, value) => writeNumber(this.bytes, at, value),
+    const part = new Uint8Array(MAX_HEAD_BYTES + this.listed + this.hashed);
+    part.set([FORMAT, level, flags, this.part]);
+    writeHash(part, 4, root);
+    const at = [last, begins, rootVersion, snapshotVersion, this.listed].reduce(
+      (end, value) => writeNumber(part, end, value),
       FIXED_BYTES,
     );
+    // Apart from the rest, which compresses well.
+    part.set(this.list.subarray(0, this.listed), at);
+    part.set(this.hashes.subarray(0, this.hashed), at + this.listed);
+    const length = at + this.listed + this.hashed;
+    [this.listed, this.hashed, this.name] = [0, 0, new Uint8Array()];
+    return part.slice(0, length);
   }
+}
 
-  private take(flags: number): Uint8Array {
-    const part = this.bytes.slice(0, this.at);
-    part[2] = flags;
-    return part;
-  }
-
-  private reserve(): void {
-    if (this.at + MAX_CHANGE_BYTES <= this.bytes.length) return;
-    const larger = new Uint8Array(this.bytes.length * 2 + MAX_CHANGE_BYTES);
-    larger.set(this.bytes);
-    this.bytes = larger;
-  }
+function withRoom(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+  if (length <= bytes.length) return bytes;
+  const larger = new Uint8Array(2 * length);
+  larger.set(bytes);
+  return larger;
 }
 
 /**
@@ -137,17 +148,19 @@ export function decodeUnordered(bytes: Uint8Array, path: string): ChunkPart {
   if (bytes.length < FIXED_BYTES) throw new FeedError('truncated', path);
   const numbers: number[] = [];
   let at = FIXED_BYTES;
-  while (numbers.length < 4) {
+  while (numbers.length < 5) {
     const { value, end } = readNumber(bytes, at, path);
     numbers.push(value);
     at = end;
   }
-  const [last = 0, begins = 0, rootVersion = 0, snapshotVersion = 0] = numbers;
+  const [last = 0, begins = 0, rootVersion = 0, snapshotVersion = 0, listed = 0] = numbers;
+  if (at + listed > bytes.length) throw new FeedError('truncated', path);
   const more = flags === MORE;
-  if ((!more && flags !== 0) || begins === 0 || begins > last || (more && at === bytes.length))
+  if ((!more && flags !== 0) || begins === 0 || begins > last || (more && listed === 0))
     throw new FeedError('malformed', path);
   const head = { level, last, begins, root: toHex(bytes.subarray(4, FIXED_BYTES)), rootVersion, snapshotVersion };
-  return { head, part, more, changes: readChanges(bytes, at, path) };
+  const changes = readChanges(bytes.subarray(at, at + listed), bytes.subarray(at + listed), path);
+  return { head, part, more, changes };
 }
 
 function assertOrder(changes: readonly FeedChange[], path: string): void {
