@@ -10,7 +10,7 @@ const projects = Array.from({ length: 12 }, (_, at) => `part${at}`);
 let scene: Scene;
 
 beforeEach(async () => {
-  scene = await Scene.make();
+  scene = await Scene.make({ bins: true });
   for (const name of projects) scene.repository.addWheel(name, '1', { padding: 300_000 });
   await scene.repository.publish();
 });
