@@ -16,7 +16,7 @@ const WORDS = { load: ['files read', 'Reading'], sign: ['roles signed', 'Signing
 /** Tells how far an import is: in one line that changes on a terminal, else in a line now and then, or in lines of JSON. */
 export class ImportReporter {
   readonly #json: boolean;
-  readonly #terminal = process.stderr.isTTY === true;
+  readonly #terminal = process.stderr.isTTY;
   #phase: ImportStep['phase'] | undefined;
   #began = 0;
   /** What was done when the phase began, by an earlier run. */

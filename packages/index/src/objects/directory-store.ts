@@ -4,10 +4,10 @@ import { type FileHandle, link, mkdir, open, readdir, rename, rm } from 'node:fs
 import { dirname, join } from 'node:path';
 import { ObjectTooLargeError } from '../errors.ts';
 import { DirectorySync } from './directory-sync.ts';
+import { FileMaker } from './file-maker.ts';
 import { IncomingDirectory } from './incoming-directory.ts';
 import { keyParts, listingStart } from './object-key.ts';
 import type { IncomingFile, ManyObject, ObjectStore, OpenObject, PutOptions, TaggedObject } from './object-store.ts';
-import { makeFiles, syncFileSystem } from './put-files.ts';
 import { hasCode, storageFailure } from './storage-failure.ts';
 
 /** Directories remembered as durable: some 10 MB of names. */
@@ -25,6 +25,7 @@ export class DirectoryStore implements ObjectStore {
   readonly #objects: string;
   readonly #incoming: IncomingDirectory;
   readonly #syncs = new DirectorySync();
+  readonly #maker = new FileMaker();
   /** Directories that are there, after a power loss too. Publishing puts most objects into the same few. */
   readonly #durable = new Set<string>();
   /** Directories that are being made and are not durable yet. */
@@ -86,7 +87,7 @@ export class DirectoryStore implements ObjectStore {
     return 'stored';
   }
 
-  /** One sync of the file system instead of two a file. */
+  /** In a thread of its own, with one sync of the file system instead of two a file. */
   async putMany(objects: readonly ManyObject[]): Promise<void> {
     const files = objects.map(({ key, bytes }) => ({
       key,
@@ -97,8 +98,7 @@ export class DirectoryStore implements ObjectStore {
     const directories = new Set(files.map(({ path }) => dirname(path)));
     try {
       for (const directory of directories) await this.#ensureDirectory(directory);
-      await makeFiles(files);
-      await syncFileSystem(this.#objects, files);
+      await this.#maker.make(this.#objects, files);
     } catch (error) {
       for (const directory of directories) this.#durable.delete(directory);
       throw storageFailure(error);
