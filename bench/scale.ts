@@ -57,7 +57,7 @@ report(
     { what: 'lookups, proof only', value: `${lookups.proofs.toFixed(0)}/s` },
     { what: 'lookups, a new project each', value: `${lookups.lookups.toFixed(0)}/s` },
     limit('lookups, by popularity', `${lookups.popular.toFixed(0)}/s`, '≥ 10000/s', lookups.popular >= 10_000),
-    ...wire.map(({ what, body, head }) => ({
+    ...wire.map(({ what, requests, body, head }) => ({
       what,
       value: `${(body / 1000).toFixed(2)} kB`,
       goal: `+ ${head} B of headers`,

@@ -65,13 +65,24 @@ export interface Imported {
 }
 
 /** Fills an index with a population of so many files, as `holdfast import` does with any list. */
-export async function importPopulation({ directory, environment }: IndexDirectory, files: number): Promise<Imported> {
+export async function importPopulation(
+  { place, directory, environment }: IndexDirectory,
+  files: number,
+): Promise<Imported> {
   const writer = spawn(
     process.execPath,
     [...process.execArgv, join(root, 'bench', 'population', 'write.ts'), String(files)],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
-  const [program = '', ...args] = holdfast('import', directory, '-', '--account', 'bench');
+  const [program = '', ...args] = holdfast(
+    'import',
+    directory,
+    '-',
+    '--account',
+    'bench',
+    '--report',
+    join(place, 'problems.jsonl'),
+  );
   const began = performance.now();
   const child = spawn(program, args, { env: environment, stdio: ['pipe', 'ignore', 'inherit'] });
   const memory = watchMemory(child);
