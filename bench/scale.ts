@@ -58,9 +58,8 @@ report(
     { what: 'lookups, a new project each', value: `${lookups.lookups.toFixed(0)}/s` },
     limit('lookups, by popularity', `${lookups.popular.toFixed(0)}/s`, '≥ 10000/s', lookups.popular >= 10_000),
     ...wire.map(({ what, requests, body, head }) => ({
-      what,
+      what: `${what} (${requests} requests, ${head.toFixed(0)} B of headers more)`,
       value: `${(body / 1000).toFixed(2)} kB`,
-      goal: `+ ${head} B of headers`,
     })),
     { what: `publish p50, ${beside} files`, value: `${quantile(small.burst, 0.5).toFixed(1)} ms` },
     { what: `publish p99, ${beside} files`, value: `${quantile(small.burst, 0.99).toFixed(1)} ms` },
