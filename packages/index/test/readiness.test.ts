@@ -129,16 +129,18 @@ test('a thousand who ask at once cost one look; a probe that hangs is not starte
 
   const other = await serveMemory(t);
   let hanging = 0;
+  const begun = Promise.withResolvers<void>();
   t.mock.timers.enable({ apis: ['setTimeout'] });
   other.index.probes.set('hangs', () => {
     hanging += 1;
+    begun.resolve();
     return new Promise(() => {});
   });
   other.index.probes.set('breaks', async () => Promise.reject(new Error('the disk of rack 7 is gone')));
   other.index.probes.set('tells', async () => Promise.reject(new Unready('the cupboard is bare')));
   for (let round = 0; round < 2; round += 1) {
     const answer = round === 0 ? ready(other.url) : readyLater(t, other.url);
-    while (hanging === 0) await new Promise(setImmediate);
+    await begun.promise;
     for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate);
     t.mock.timers.tick(3_000);
     const { status, health } = await answer;

@@ -7,7 +7,7 @@ import {
   startMetricsServer,
   startServer,
 } from '@holdfast/index';
-import { integer, readArguments, text } from '../arguments.ts';
+import { duration, integer, readArguments, text } from '../arguments.ts';
 import { type Command, UsageError } from '../command.ts';
 import { readPassphrase } from '../passphrase.ts';
 import { untilStopped } from '../signals.ts';
@@ -24,6 +24,7 @@ export const serve: Command = {
     '  --metrics-port PORT       where Prometheus may ask for /metrics, at the same address; 0 takes a free one',
     '  --passphrase-file FILE    passphrase of the online key; or HOLDFAST_PASSPHRASE, or it is asked for',
     '  --no-sign                 never sign: another machine does, which shares database and bucket; needs no key here',
+    '  --drain TIME              at the first SIGTERM, go on for so long while /readyz says 503, such as 10s (not at all)',
     '  --log-level LEVEL         debug also tells who reads; info; warn; error',
     'Logs are lines of JSON on standard error. OTEL_EXPORTER_OTLP_ENDPOINT switches traces on.',
   ].join('\n'),
@@ -37,6 +38,7 @@ export const serve: Command = {
         'metrics-port': { type: 'string' },
         'log-level': { type: 'string', default: 'info' },
         'passphrase-file': { type: 'string' },
+        drain: { type: 'string' },
         'no-sign': { type: 'boolean', default: false },
       },
       ['DIRECTORY'],
@@ -45,6 +47,7 @@ export const serve: Command = {
     const metricsPort = integer(options, 'metrics-port', { least: 0, most: 65_535, otherwise: -1 });
     const publicUrl = text(options, 'public-url');
     const host = text(options, 'host') ?? '127.0.0.1';
+    const drainMs = text(options, 'drain') === undefined ? 0 : duration(options, 'drain', 0) * 1000;
     const passphrase =
       options.get('no-sign') === true
         ? undefined
@@ -63,6 +66,7 @@ export const serve: Command = {
         logger,
         observer: index.metrics,
         tracer,
+        drainMs,
         ...(publicUrl !== undefined && { publicUrl }),
       });
       // Listening for signals first: whoever reads the line may send one at once.
@@ -72,8 +76,8 @@ export const serve: Command = {
       if (metrics) print(`Metrics at ${metrics.url}`);
       print(`Serving at ${server.url}`);
       await stopped;
-      await metrics?.close();
       await server.close();
+      await metrics?.close();
       return 0;
     } finally {
       await index.close();
