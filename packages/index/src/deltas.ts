@@ -57,7 +57,7 @@ export class Deltas {
     const kept = this.#deltas.get(key);
     if (kept) return kept;
     const [before, after] = await Promise.all([read(dictionary.version), read(version)]);
-    if (!before || !after) return undefined;
+    if (!before || !after || after.length > windowLimit(before)) return undefined;
     const delta = await zstdDelta(before, after);
     // A whole one is compressed in transfer, to about half.
     if (delta.length * 2 > after.length) return undefined;
@@ -77,6 +77,9 @@ export class Deltas {
       .execute();
   }
 }
+
+/** RFC 9842 §5: the largest window, here the length of what is sent, that everyone who has the dictionary can decode. */
+const windowLimit = (dictionary: Uint8Array): number => Math.max(8 << 20, dictionary.length * 1.25);
 
 const compress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
 

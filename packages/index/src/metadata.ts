@@ -90,6 +90,12 @@ export class PublishedMetadata {
     };
   }
 
+  /** A version of a role as a zstd delta against an older one with this SHA-256; `undefined` when there is none. */
+  async delta(role: string, version: number, dictionary: string): Promise<Uint8Array | undefined> {
+    const found = await this.#deltas.dictionary(role, version, (sha256) => sha256 === dictionary);
+    return found && this.#deltas.delta(role, version, found, (other) => this.#version(role, other));
+  }
+
   async #version(role: string, version: number): Promise<Uint8Array | undefined> {
     const key = roleKey(role, version);
     const kept = this.#roles.get(key);

@@ -27,6 +27,11 @@ export function negotiateEncoding(header: string | undefined): ContentEncoding |
   return best;
 }
 
+/** Whether a coding is named and not refused. */
+export function acceptsByName(coding: string, header: string | undefined): boolean {
+  return header !== undefined && (readWeights(header).get(coding) ?? 0) > 0;
+}
+
 function readWeights(header: string): ReadonlyMap<string, number> {
   const weights = new Map<string, number>();
   for (const item of header.split(',', MAX_CODINGS)) {

@@ -13,7 +13,15 @@ const WORTH_COMPRESSING = 1024;
 interface Variant {
   readonly body: Uint8Array;
   readonly etag: string;
-  readonly encoding: ContentEncoding | undefined;
+  readonly encoding: ContentEncoding | 'dcz' | undefined;
+}
+
+/** The same content in a form that only who has the dictionary can read. */
+export interface DictionaryForm {
+  readonly encoding: 'dcz';
+  /** SHA-256 in hex. */
+  readonly dictionary: string;
+  readonly body: Uint8Array;
 }
 
 /**
@@ -37,15 +45,23 @@ export class Document {
     return this.#plain.body.length * 2 + 1024;
   }
 
-  /** Answers GET and HEAD, with 304 where the client's copy is good. */
-  async send(exchange: Exchange): Promise<void> {
+  /** Answers GET and HEAD, with 304 where the client's copy is good. `form` goes before what is negotiated otherwise. */
+  async send(exchange: Exchange, form?: DictionaryForm): Promise<void> {
     const { headers } = exchange.request;
-    const encoding = negotiateEncoding(headers['accept-encoding']);
-    const variant = encoding === undefined ? this.#plain : await this.#variant(encoding);
+    const variant = form ? this.#taggedForm(form) : await this.#negotiated(headers['accept-encoding']);
     const fields: OutgoingHttpHeaders = { ...this.#headers, ETag: variant.etag };
     if (matchesEtag(headers['if-none-match'], variant.etag)) return sendNotModified(exchange, fields);
     if (variant.encoding !== undefined) fields['Content-Encoding'] = variant.encoding;
     sendBody(exchange, 200, fields, variant.body);
+  }
+
+  #taggedForm({ body, encoding, dictionary }: DictionaryForm): Variant {
+    return { body, encoding, etag: strongEtag(`${this.#plain.etag.slice(1, -1)}-${encoding}-${dictionary}`) };
+  }
+
+  #negotiated(header: string | undefined): Variant | Promise<Variant> {
+    const encoding = negotiateEncoding(header);
+    return encoding === undefined ? this.#plain : this.#variant(encoding);
   }
 
   #variant(encoding: ContentEncoding): Promise<Variant> {

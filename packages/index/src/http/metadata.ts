@@ -1,6 +1,8 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { ObjectStore } from '../objects/object-store.ts';
 import { ByteLru, type CacheCounts } from '../byte-lru.ts';
-import { Document } from './document.ts';
+import { dczBody, offeredDictionary, usableFor } from './dictionary-coding.ts';
+import { type DictionaryForm, Document } from './document.ts';
 import type { Exchange } from './exchange.ts';
 import { notFound } from './http-error.ts';
 import { OPEN_TO_ALL } from './security-headers.ts';
@@ -42,7 +44,10 @@ export class MetadataFiles {
     if (role === undefined) throw notFound('This metadata file');
     const document = version === undefined ? await this.#newestOf(role) : await this.#version(version, role);
     if (document === undefined) throw notFound(`Metadata ${exchange.path.slice('/metadata/'.length)}`);
-    await document.send(exchange);
+    await document.send(
+      exchange,
+      version === undefined ? undefined : await this.#form(exchange, role, Number(version)),
+    );
   }
 
   async #version(version: string, role: string): Promise<Document | undefined> {
@@ -51,9 +56,19 @@ export class MetadataFiles {
     if (kept !== undefined) return kept;
     const bytes = await this.#objects.get(key, { maxLength: MAX_METADATA });
     if (bytes === undefined) return undefined;
-    const document = metadataDocument(bytes, 'public, max-age=31536000, immutable');
+    const document = metadataDocument(bytes, {
+      'Cache-Control': 'public, max-age=31536000, immutable',
+      ...dictionaryFields(role),
+    });
     this.#versioned.set(key, document, document.cost);
     return document;
+  }
+
+  /** Against the version that the client has, when it says that it has one (RFC 9842). */
+  async #form({ request }: Exchange, role: string, version: number): Promise<DictionaryForm | undefined> {
+    const dictionary = offeredDictionary(request.headers);
+    const delta = dictionary && (await this.#metadata.delta(role, version, dictionary));
+    return delta ? { encoding: 'dcz', dictionary, body: dczBody(dictionary, delta) } : undefined;
   }
 
   async #newestOf(role: string): Promise<Document | undefined> {
@@ -61,17 +76,22 @@ export class MetadataFiles {
     if (bytes === undefined) return undefined;
     const kept = this.#newest.get(bytes);
     if (kept !== undefined) return kept;
-    const document = metadataDocument(bytes, 'no-cache');
+    const document = metadataDocument(bytes, { 'Cache-Control': 'no-cache', Vary: 'Accept-Encoding' });
     this.#newest.set(bytes, document);
     return document;
   }
 }
 
-function metadataDocument(bytes: Uint8Array, cacheControl: string): Document {
+/** A root is small and changes altogether. */
+function dictionaryFields(role: string): OutgoingHttpHeaders {
+  if (role === 'root') return { Vary: 'Accept-Encoding' };
+  return { Vary: 'Accept-Encoding, Available-Dictionary', 'Use-As-Dictionary': usableFor(role) };
+}
+
+function metadataDocument(bytes: Uint8Array, fields: OutgoingHttpHeaders): Document {
   return new Document(bytes, {
     ...OPEN_TO_ALL,
     'Content-Type': 'application/json',
-    'Cache-Control': cacheControl,
-    Vary: 'Accept-Encoding',
+    ...fields,
   });
 }

@@ -39,5 +39,7 @@ export interface ServedIndex {
     newest(role: string): Promise<Uint8Array | undefined>;
     /** Every role that can answer for a project in a recent snapshot; `undefined` when it is not kept any more. */
     lookup(rootHash: string, project: ProjectName): ProjectLookup | undefined;
+    /** A version of a role as a zstd delta against an older one with this SHA-256; `undefined` when there is none. */
+    delta(role: string, version: number, dictionary: string): Promise<Uint8Array | undefined>;
   };
 }

@@ -87,6 +87,7 @@ export class MemoryIndex implements ServedIndex {
   readonly metadata = {
     newest: async (role: string): Promise<Uint8Array | undefined> => this.roles.get(role),
     lookup: (): undefined => undefined,
+    delta: async (): Promise<undefined> => undefined,
   };
 
   /** A page with files that nobody uploaded, for tests of pages. */

@@ -80,7 +80,7 @@ export class IndexClient {
     const metadata = new FileMetadataStore(join(trusted.directory, 'metadata'));
     const updater = new Updater({
       trustedRoot: await readTrustedRoot(trusted),
-      fetcher: new MirrorMetadataFetcher(mirrors),
+      fetcher: new MirrorMetadataFetcher(mirrors, metadata),
       store: metadata,
       clock,
       offline: 'fallback',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, test } from 'node:test';
 import { brotliCompressSync, constants, createZstdCompress, gzipSync, zstdCompressSync } from 'node:zlib';
 import { StaticMirror } from '../../test/static-mirror.ts';
@@ -117,4 +118,47 @@ test('a zstd frame that wants a larger window than the coding has is refused (RF
   assert.equal(Buffer.from(await read()).toString(), text);
   answer('zstd', await frame(24));
   await assert.rejects(read(), misbehaved(/damaged/));
+});
+
+const old = Buffer.from(text.slice(0, -40));
+
+/** As RFC 9842 §5 lays it out. */
+const dcz = (dictionary: Uint8Array, body: Uint8Array | string): Buffer =>
+  Buffer.concat([
+    Buffer.from([0x5e, 0x2a, 0x4d, 0x18, 0x20, 0, 0, 0]),
+    createHash('sha256').update(dictionary).digest(),
+    zstdCompressSync(body, { dictionary }),
+  ]);
+
+const readWith = (dictionary: Uint8Array, maxLength = text.length): Promise<Uint8Array> =>
+  mirror.read(path, { maxLength, dictionary });
+
+test('an older version is offered, and what comes against it is decoded, up to exactly what is allowed (RFC 9842)', async () => {
+  const body = dcz(old, text);
+  assert.ok(body.length < 200);
+  server.intercept = (request, response) => {
+    assert.equal(request.headers['accept-encoding'], 'dcz, zstd, br, gzip');
+    const digest = createHash('sha256').update(old).digest('base64');
+    assert.equal(request.headers['available-dictionary'], `:${digest}:`);
+    // A header may come in pieces.
+    response.writeHead(200, { 'content-encoding': 'dcz' }).write(body.subarray(0, 11), () => {
+      response.end(body.subarray(11));
+    });
+    return true;
+  };
+  assert.equal(Buffer.from(await readWith(old)).toString(), text);
+  await assert.rejects(readWith(old, text.length - 1), misbehaved(/longer than/));
+});
+
+test('what was made with another dictionary, is cut or damaged, or a bomb, is refused (RFC 9842, P20)', async () => {
+  answer('dcz', dcz(Buffer.from(text), text));
+  await assert.rejects(readWith(old), misbehaved(/another dictionary/));
+  for (const end of [0, 7, 40, 50]) {
+    answer('dcz', dcz(old, text).subarray(0, end));
+    await assert.rejects(readWith(old), misbehaved(/damaged/));
+  }
+  answer('dcz', Buffer.concat([dcz(old, text), Buffer.from('more')]));
+  await assert.rejects(readWith(old), misbehaved(/something follows/));
+  answer('dcz', dcz(old, Buffer.alloc(1 << 26)));
+  await assert.rejects(readWith(old, 1_000_000), misbehaved(/longer than/));
 });

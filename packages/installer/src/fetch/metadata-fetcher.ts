@@ -1,4 +1,11 @@
-import { type FetchOptions, type MetadataFetcher, DEFAULT_LIMITS, NetworkError, NotFoundError } from '@holdfast/tuf';
+import {
+  type FetchOptions,
+  type MetadataFetcher,
+  type MetadataStore,
+  DEFAULT_LIMITS,
+  NetworkError,
+  NotFoundError,
+} from '@holdfast/tuf';
 import { AbsentError, UnreachableError } from '../errors.ts';
 import type { Mirrors } from '../fetch/mirrors.ts';
 
@@ -12,10 +19,13 @@ const TIMESTAMP = 'timestamp.json';
  */
 export class MirrorMetadataFetcher implements MetadataFetcher {
   readonly #mirrors: Mirrors;
+  readonly #held: Pick<MetadataStore, 'read'>;
   #timestamp: Promise<Uint8Array> | undefined;
 
-  constructor(mirrors: Mirrors) {
+  /** @param held older versions of what is fetched, for mirrors that can send what changed */
+  constructor(mirrors: Mirrors, held: Pick<MetadataStore, 'read'>) {
     this.#mirrors = mirrors;
+    this.#held = held;
   }
 
   /** @throws NotFoundError when no mirror has it, NetworkError when none can be reached */
@@ -36,8 +46,11 @@ export class MirrorMetadataFetcher implements MetadataFetcher {
   }
 
   async #read(path: string, options: FetchOptions): Promise<Uint8Array> {
+    // Roots and timestamps are small; of the others the store has the last version under the name without its number.
+    const [, name] = /^\d+\.((?!root\.).+\.json)$/.exec(path) ?? [];
+    const dictionary = name === undefined ? undefined : await this.#held.read(decodeURIComponent(name));
     try {
-      return await this.#mirrors.first((mirror) => mirror.read(`metadata/${path}`, options), {
+      return await this.#mirrors.first((mirror) => mirror.read(`metadata/${path}`, { ...options, dictionary }), {
         signal: options.signal,
         // Every walk along the roots ends with one that does not exist (§5.3.3); no need to ask everybody for it.
         believeAbsence: /^\d+\.root\.json$/.test(path),

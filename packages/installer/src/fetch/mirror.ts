@@ -1,12 +1,19 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { InvalidInputError, UnreachableError } from '../errors.ts';
-import { ACCEPT_ENCODING } from './content-coding.ts';
+import { ACCEPT_DICTIONARY, ACCEPT_ENCODING, availableDictionary } from './content-coding.ts';
 import { netrcCredentials, takeCredentials } from './credentials.ts';
 import type { FetchLimits } from './limits.ts';
 import { Origin, type OpenResponse, type RequestOptions } from './origin.ts';
 import { readSmallBody } from './small-body.ts';
 
 const QUICK_MS = 2_000;
+
+export interface ReadOptions {
+  /** Bytes. */
+  readonly maxLength: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly dictionary?: Uint8Array | undefined;
+}
 
 /** One place that serves an index: its root address, and how to ask it. */
 export class Mirror {
@@ -32,13 +39,19 @@ export class Mirror {
     return this.#retrying(() => this.#origin.get(new URL(path, this.url), options), options.signal);
   }
 
-  /** Reads a whole small file, compressed on the way when the mirror can. */
-  read(path: string, options: { maxLength: number; signal?: AbortSignal | undefined }): Promise<Uint8Array> {
-    const headers = { 'accept-encoding': ACCEPT_ENCODING };
+  /**
+   * Reads a whole small file, compressed on the way when the mirror can. With a dictionary, such as an older version of the file,
+   * it may come as a delta (RFC 9842); what comes of a delta is for the caller to verify like anything else.
+   */
+  read(path: string, options: ReadOptions): Promise<Uint8Array> {
+    const { maxLength, signal, dictionary } = options;
+    const headers = dictionary
+      ? { 'accept-encoding': ACCEPT_DICTIONARY, 'available-dictionary': availableDictionary(dictionary) }
+      : { 'accept-encoding': ACCEPT_ENCODING };
     return this.#retrying(async () => {
-      const response = await this.#origin.get(new URL(path, this.url), { headers, signal: options.signal });
-      return readSmallBody(response, options.maxLength, this.limits);
-    }, options.signal);
+      const response = await this.#origin.get(new URL(path, this.url), { headers, signal });
+      return readSmallBody(response, maxLength, this.limits, dictionary);
+    }, signal);
   }
 
   close(): void {

@@ -13,6 +13,7 @@ export async function readSmallBody(
   response: OpenResponse,
   maxLength: number,
   limits: FetchLimits,
+  dictionary?: Uint8Array,
 ): Promise<Uint8Array> {
   const { body, url, headers } = response;
   try {
@@ -22,7 +23,7 @@ export async function readSmallBody(
     if (announced > most) throw tooLong(url, maxLength);
     const received = bounded(paced(body, url, limits, limits.metadataMs), url, most, maxLength);
     if (coding === 'identity') return await collect(received);
-    return await collect(bounded(decoded(received, coding, url), url, maxLength));
+    return await collect(bounded(decoded(received, coding, url, dictionary), url, maxLength));
   } finally {
     body.destroy();
   }
