@@ -48,15 +48,18 @@ export async function runImport(options: ImportOptions): Promise<ImportCounts> {
     .select('cursor')
     .where('source', '=', source.id)
     .executeTakeFirst();
-  for await (const { entry, problem, cursor } of source.items(begun?.cursor)) {
-    if (problem) loading.refuse(problem);
-    if (entry) loading.add(entry);
-    if (cursor !== undefined) loading.reached(cursor);
-    if (!loading.isFull) continue;
-    await loading.write();
-    options.stop?.throwIfAborted();
+  try {
+    for await (const { entry, problem, cursor } of source.items(begun?.cursor)) {
+      if (problem) loading.refuse(problem);
+      if (entry) loading.add(entry);
+      if (cursor !== undefined) loading.reached(cursor);
+      if (!loading.isFull) continue;
+      await loading.write();
+      options.stop?.throwIfAborted();
+    }
+  } finally {
+    await loading.end();
   }
-  await loading.write();
   return loading.counts;
 }
 
@@ -74,6 +77,7 @@ class Loading {
   #items = 0;
   #cursor: string | undefined;
   #began = performance.now();
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(options: ImportOptions, loader: Loader) {
     this.#options = options;
@@ -100,25 +104,35 @@ class Loading {
     this.#options.onProblem(problem);
   }
 
+  /** Begins to write what was collected, once what was collected before is written. */
   async write(): Promise<void> {
-    const entries = this.#entries;
-    const cursor = this.#cursor;
+    const [entries, cursor] = [this.#entries, this.#cursor];
     this.#entries = [];
     this.#items = 0;
     this.#cursor = undefined;
-    if (entries.length > 0 || cursor !== undefined) {
-      const { added, known, problems } = await this.#loader.load({ entries, cursor });
-      const withoutBytes = entries.filter(({ location }) => location === '').length;
-      const before = this.counts;
-      this.counts = {
-        added: before.added + added,
-        known: before.known + known,
-        refused: before.refused + problems.length,
-        withoutBytes: before.withoutBytes + withoutBytes,
-      };
-      for (const problem of problems) this.#options.onProblem(problem);
-    }
+    await this.#writing;
     this.#began = performance.now();
+    if (entries.length === 0 && cursor === undefined) return;
+    this.#writing = this.#load(entries, cursor);
+    this.#writing.catch(() => {}); // Whoever waits for it hears of it.
+  }
+
+  /** Everything that was collected is written. */
+  async end(): Promise<void> {
+    await this.write();
+    await this.#writing;
+  }
+
+  async #load(entries: readonly ImportEntry[], cursor: string | undefined): Promise<void> {
+    const { added, known, problems } = await this.#loader.load({ entries, cursor });
+    const before = this.counts;
+    this.counts = {
+      added: before.added + added,
+      known: before.known + known,
+      refused: before.refused + problems.length,
+      withoutBytes: before.withoutBytes + entries.filter(({ location }) => location === '').length,
+    };
+    for (const problem of problems) this.#options.onProblem(problem);
     this.#options.onProgress(this.counts);
   }
 }

@@ -97,18 +97,26 @@ export async function* signMass(parts: MassParts): AsyncGenerator<MassProgress, 
   let slice: SignedRole[] = [];
   let roles = 0;
   // Of an attempt that broke off there may be objects of one slice that nobody recorded.
-  let orphans = mass.attempt > 0;
-  for await (const role of signRoles(toSign(parts, mass, plan, boundaries), keys)) {
-    slice.push(role);
-    roles += 1;
-    const nextBin = boundaries.reached(roles);
-    if (nextBin === undefined || (slice.length < (parts.slice ?? SLICE) && nextBin < END_OF_BINS)) continue;
-    await keep(parts, slice, nextBin, orphans ? mass.attempt : 0);
-    orphans = false;
-    slice = [];
-    yield { roles, share: nextBin / END_OF_BINS };
+  let orphaned = mass.attempt;
+  /** One slice is put while the next one is signed. */
+  let keeping = Promise.resolve();
+  try {
+    for await (const role of signRoles(toSign(parts, mass, plan, boundaries), keys)) {
+      slice.push(role);
+      roles += 1;
+      const nextBin = boundaries.reached(roles);
+      if (nextBin === undefined || slice.length < (parts.slice ?? SLICE)) continue;
+      await keeping;
+      keeping = keep(parts, slice, nextBin, orphaned);
+      keeping.catch(() => {}); // Whoever waits for it hears of it.
+      orphaned = 0;
+      slice = [];
+      yield { roles, share: nextBin / END_OF_BINS };
+    }
+  } finally {
+    await keeping;
   }
-  if (slice.length > 0) await keep(parts, slice, END_OF_BINS, orphans ? mass.attempt : 0);
+  await keep(parts, slice, END_OF_BINS, orphaned);
   yield { roles, share: 1 };
 }
 
@@ -164,6 +172,7 @@ async function keep(
   nextBin: number,
   orphaned: number,
 ): Promise<void> {
+  if (slice.length === 0) return;
   await putMany(
     objects,
     slice.map(({ role, version, bytes }) => ({ key: roleKey(role, version), bytes })),
