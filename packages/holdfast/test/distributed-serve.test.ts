@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { startPostgres } from '../../index/test/support/postgres-server.ts';
 import { startS3Server } from '../../index/test/support/s3-server.ts';
@@ -11,7 +13,7 @@ after(async () => {
   await s3.stop();
 });
 
-test('holdfast makes and serves an index in PostgreSQL and S3, and ends with 1 when it lost the right to sign', async (t) => {
+test('holdfast makes an index in PostgreSQL and S3, and serves it from several machines, of which one needs the key', async (t) => {
   const directory = await temporaryDirectory(t, 'distributed-serve');
   await s3.bucket('bucket-command');
   const [records, objects] = [postgres.database('command'), `s3://bucket-command?endpoint=${s3.url}`];
@@ -24,13 +26,23 @@ test('holdfast makes and serves an index in PostgreSQL and S3, and ends with 1 w
   const made = await holdfast(directory, init, env);
   assert.equal(made.code, 0, made.err);
   const args = ['serve', 'index', '--port', '0'];
-  const { found, end } = await started(directory, args, /Serving at (\S+)/, env);
+  const serving = await started(directory, args, /Serving at (\S+)/, env);
+  const { found } = serving;
   assert.equal((await fetch(`${found}/healthz`)).status, 200);
   const second = await holdfast(directory, args, env);
   assert.equal(second.code, 1);
-  postgres.endSigner('command');
-  const { code, err } = await end;
-  assert.equal(code, 1);
-  assert.match(err, /the right to sign is lost/);
+  await mkdir(join(directory, 'front'));
+  await copyFile(join(directory, 'index', 'config.json'), join(directory, 'front', 'config.json'));
+  const front = await started(directory, ['serve', 'front', '--port', '0', '--no-sign'], /Serving at (\S+)/, {
+    ...env,
+    HOLDFAST_PASSPHRASE: 'not that of any key',
+  });
+  const both = await Promise.all([found, front.found].map((url) => fetch(`${url}/metadata/timestamp.json`)));
+  const [one, two] = await Promise.all(both.map((answer) => answer.text()));
+  assert.equal(one, two);
+  const { child } = serving;
+  for (const each of [child, front.child]) each.kill('SIGTERM');
+  const [{ code, err }, other] = await Promise.all([serving.end, front.end]);
+  assert.deepEqual([code, other.code], [0, 0], err + other.err);
   for (const secret of Object.values(env)) assert.ok(!err.includes(secret));
 });

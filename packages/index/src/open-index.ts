@@ -75,6 +75,8 @@ export class OpenIndex {
   #signing: Signing | undefined;
   #leadership: Leadership | undefined;
   #poll: NodeJS.Timeout | undefined;
+  /** What was abandoned, and waits for its last answers. */
+  #ending: Promise<unknown> = Promise.resolve();
   #opened = false;
   #stopped = false;
   #failedAt: Date | undefined;
@@ -186,7 +188,8 @@ export class OpenIndex {
       holder: `${hostname()} ${process.pid}`,
       logger: this.#parts.logger,
       onLead: (records) => this.#lead(records),
-      onLost: () => this.#standBy(),
+      onLost: () => this.#abandon(),
+      onEnd: () => this.#standBy(),
     });
   }
 
@@ -219,18 +222,21 @@ export class OpenIndex {
     loop.keepFresh();
   }
 
-  /** Ends what {@link #lead} began. */
-  async #standBy(): Promise<void> {
+  /** Another process signs. This one learns from it at once, also while a request of its own to the store is under way. */
+  #abandon(): void {
     const signing = this.#signing;
     if (!signing) return;
-    await signing.sweeper.close();
-    await signing.loop.close();
-    await signing.scrubber.then(
-      (scrubber) => scrubber.close(),
-      () => {}, // It never began.
-    );
+    signing.loop.abandon();
     this.#signing = undefined;
-    if (!this.#stopped) this.#follower.look();
+    this.#ending = Promise.all([this.#ending, endSigning(signing)]);
+    this.#follower.look();
+  }
+
+  /** Ends what {@link #lead} began. */
+  async #standBy(): Promise<void> {
+    if (this.#signing) await endSigning(this.#signing);
+    this.#signing = undefined;
+    await this.#ending;
   }
 
   #published({ id, root, projects, changes }: PendingPublication): void {
@@ -277,4 +283,13 @@ export class OpenIndex {
     const { timestamp: timestampLifetime } = this.#parts.config.lifetimes;
     return probesOf({ ...observed, objects: this.objects, timestampLifetime, failedAt });
   }
+}
+
+async function endSigning({ loop, scrubber, sweeper }: Signing): Promise<void> {
+  await sweeper.close();
+  await loop.close();
+  await scrubber.then(
+    (begun) => begun.close(),
+    () => {}, // It never began.
+  );
 }

@@ -8,7 +8,6 @@ import { normalizeName } from '@holdfast/python-index';
 import { parseTimestamp } from '@holdfast/tuf';
 import {
   DamagedIndexError,
-  IndexClosedError,
   IndexExistsError,
   IndexInUseError,
   InvalidLocationError,
@@ -67,25 +66,32 @@ test('an index in PostgreSQL and S3 takes uploads of real twine, serves real pip
   await again.close();
 });
 
-test('a second signer is refused wherever it runs, accounts are not, and one that lost its right publishes nothing', async (t) => {
+test('accounts are made beside those who serve, and a directory is served by one process', async (t) => {
   const { bucket: _, ...stores } = await makeStores('signers');
-  const lost = Promise.withResolvers<void>();
-  const served = await serveIndex(t, {}, { stores, onSignerLost: () => lost.resolve() });
-  const elsewhere = await temporaryDirectory(t, 'elsewhere');
-  await promisify(execFile)('cp', ['-r', `${served.directory}/config.json`, `${served.directory}/keys`, elsewhere]);
-  await assert.rejects(openIndex(elsewhere, { passphrase: PASSPHRASE }), IndexInUseError);
-  const { accounts, close } = await openAccounts(elsewhere);
+  const served = await serveIndex(t, {}, { stores });
+  const { accounts, close } = await openAccounts(served.directory);
   await accounts.createAccount('bob');
   await close();
+  await assert.rejects(openIndex(served.directory, { passphrase: PASSPHRASE }), IndexInUseError);
+});
+
+test('while the database is away, uploads are told to come again and metadata is served; then publishing goes on by itself', async (t) => {
+  const { bucket: _, ...stores } = await makeStores('away');
+  const served = await serveIndex(t, {}, { stores });
   assert.equal((await upload(served, makeWheel({ version: '1.0' }))).status, 200);
-  postgres.endSigner('signers');
-  await lost.promise;
-  assert.equal((await upload(served, makeWheel({ version: '2.0' }))).status, 503);
-  await assert.rejects(served.index.importOffline({}), IndexClosedError);
-  const page = await fetch(`${served.url}/simple/demo/`);
-  assert.match(await page.text(), /demo-1\.0/);
-  const successor = await openIndex(elsewhere, { passphrase: PASSPHRASE });
-  await successor.close();
+  postgres.endSessions('away');
+  assert.equal((await fetch(`${served.url}/simple/demo/`)).status, 200, 'a broken connection is replaced');
+  await postgres.halt();
+  const refused = await Promise.all(['2.0', '3.0', '4.0'].map((version) => upload(served, makeWheel({ version }))));
+  for (const answer of refused) {
+    assert.equal(answer.status, 503);
+    assert.ok(Number(answer.headers.get('Retry-After')) > 0);
+  }
+  assert.equal((await fetch(`${served.url}/metadata/timestamp.json`)).status, 200);
+  await postgres.start();
+  assert.equal((await upload(served, makeWheel({ version: '2.0' }))).status, 200);
+  const page = await (await fetch(`${served.url}/simple/demo/`)).text();
+  assert.match(page, /demo-1\.0.*demo-2\.0/s);
 });
 
 test('no index is made in a database or a bucket that holds one, or at a location with a password', async (t) => {

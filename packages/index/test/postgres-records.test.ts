@@ -3,7 +3,6 @@ import { after, test, type TestContext } from 'node:test';
 import { sql } from 'kysely';
 import {
   DamagedIndexError,
-  IndexInUseError,
   InvalidLocationError,
   RecordsError,
   SignerLostError,
@@ -11,6 +10,7 @@ import {
   UnsafePostgresError,
 } from '../src/errors.ts';
 import { PostgresRecords } from '../src/records/postgres-records.ts';
+import type { Records } from '../src/records/records.ts';
 import { startPostgres } from './support/postgres-server.ts';
 import { recordsContract } from './support/records-contract.ts';
 
@@ -26,32 +26,32 @@ function locationOf(name: string): string {
   return location;
 }
 
-async function open(t: TestContext, name: string, onLost?: () => void): Promise<PostgresRecords> {
-  const options = { location: locationOf(name), ...(onLost && { signer: { onLost } }) };
-  const records = await PostgresRecords.open(options);
+async function open(t: TestContext, name: string): Promise<PostgresRecords> {
+  const records = await PostgresRecords.open({ location: locationOf(name) });
   t.after(() => records.close());
   return records;
 }
 
-const addAccount = (records: PostgresRecords, name: string): Promise<unknown> =>
+const addAccount = (records: Records, name: string): Promise<unknown> =>
   records.write((tx) => tx.insertInto('accounts').values({ name, created_at: 1 }).execute());
 
-async function accountNames(records: PostgresRecords): Promise<string[]> {
+async function accountNames(records: Records): Promise<string[]> {
   const rows = await records.read.selectFrom('accounts').select('name').orderBy('name').execute();
   return rows.map(({ name }) => name);
 }
 
 // First, while the server has little to write before it ends.
-test('records go on when the server was restarted, and its signer does not', async (t) => {
+test('records go on when the server was restarted, and so does their signer, whose term nobody took', async (t) => {
   const records = await open(t, 'restarted');
-  const lost = Promise.withResolvers<void>();
-  const signer = await open(t, 'restarted', () => lost.resolve());
+  const { lease } = records.shared;
+  const term = (await lease.take(await lease.look(), 'one')) ?? 0;
+  const signer = lease.records(term);
   await addAccount(signer, 'ann');
   await server.restart();
-  await lost.promise;
-  await assert.rejects(addAccount(signer, 'bob'), SignerLostError);
-  await addAccount(records, 'cid');
-  assert.deepEqual(await accountNames(records), ['ann', 'cid']);
+  assert.deepEqual(await accountNames(records), ['ann'], 'a question that met the broken connection is asked again');
+  await addAccount(signer, 'bob').catch(() => addAccount(signer, 'bob'));
+  assert.equal(await lease.renew(term).catch(() => lease.renew(term)), true);
+  assert.deepEqual(await accountNames(records), ['ann', 'bob']);
 });
 
 recordsContract('PostgreSQL', (name) => PostgresRecords.open({ location: locationOf(name) }));
@@ -62,32 +62,69 @@ test('two processes that open a new database at once both find the schema', asyn
   assert.deepEqual(await accountNames(two), ['ann']);
 });
 
-test('only one process signs at a time', async (t) => {
-  const first = await open(t, 'signing', () => assert.fail('it was closed, not lost'));
-  await assert.rejects(
-    open(t, 'signing', () => {}),
-    IndexInUseError,
+test('of many who would take a term over at once one does, and who lived on is not robbed', async (t) => {
+  const { lease } = (await open(t, 'terms')).shared;
+  const free = await lease.look();
+  assert.deepEqual(free, { term: 0, beat: 0, holder: null });
+  const terms = await Promise.all(Array.from({ length: 8 }, (_, i) => lease.take(free, `process ${i}`)));
+  assert.deepEqual(
+    terms.filter((term) => term !== undefined),
+    [1],
   );
-  const other = await open(t, 'signing');
-  await addAccount(other, 'by-another-process');
-  await addAccount(first, 'by-the-signer');
-  await first.close();
-  const second = await open(t, 'signing', () => {});
-  assert.deepEqual(await accountNames(second), ['by-another-process', 'by-the-signer']);
+  const seen = await lease.look();
+  assert.equal(await lease.renew(1), true);
+  assert.equal(await lease.take(seen, 'hasty'), undefined, 'it was seen before the last beat');
+  assert.equal(await lease.take(await lease.look(), 'next'), 2);
+  assert.equal(await lease.renew(1), false);
+  await lease.leave(1);
+  assert.equal((await lease.look()).holder, 'next', 'who lost it cannot give it away');
+  await lease.leave(2);
+  assert.equal((await lease.look()).holder, null);
 });
 
-test('a signer whose connection is gone writes nothing any more, and another one may sign', async (t) => {
-  const lost = Promise.withResolvers<void>();
-  const first = await open(t, 'lost_signer', () => lost.resolve());
-  await addAccount(first, 'ann');
-  server.endSigner('lost_signer');
-  await lost.promise;
-  await assert.rejects(addAccount(first, 'bob'), SignerLostError);
-  const second = await open(t, 'lost_signer', () => {});
-  await assert.rejects(addAccount(first, 'cid'), SignerLostError);
-  await addAccount(second, 'dan');
-  assert.deepEqual(await accountNames(second), ['ann', 'dan']);
-  assert.deepEqual(await accountNames(first), ['ann', 'dan']); // It may still be read.
+test('a signer whose term is over writes nothing any more, not even in a transaction that began before', async (t) => {
+  const [first, second] = [await open(t, 'over'), await open(t, 'over')];
+  const { lease } = first.shared;
+  const signer = lease.records((await lease.take(await lease.look(), 'first')) ?? 0);
+  await addAccount(signer, 'ann');
+  const inside = signer.write(async (tx) => {
+    await tx.insertInto('accounts').values({ name: 'bob', created_at: 1 }).execute();
+  });
+  const term = second.shared.lease.look().then((seen) => second.shared.lease.take(seen, 'second'));
+  await inside; // It waited for its end.
+  assert.equal(await term, 2);
+  await assert.rejects(addAccount(signer, 'cid'), SignerLostError);
+  await addAccount(first, 'dan');
+  await addAccount(second.shared.lease.records(2), 'eve');
+  assert.deepEqual(await accountNames(signer), ['ann', 'bob', 'dan', 'eve']); // It may still read.
+});
+
+test('of a process that stopped in the middle of a transaction, the server ends the session within 3 s', async (t) => {
+  const [stopped, other] = [await open(t, 'idle'), await open(t, 'idle')];
+  const began = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const hangs = stopped.write(async (tx) => {
+    await tx.insertInto('accounts').values({ name: 'ann', created_at: 1 }).execute();
+    began.resolve();
+    await goOn.promise;
+  });
+  await began.promise;
+  const since = performance.now();
+  await addAccount(other, 'bob');
+  assert.ok(performance.now() - since < 3_000);
+  goOn.resolve();
+  await assert.rejects(hangs, RecordsError);
+  assert.deepEqual(await accountNames(other), ['bob']);
+});
+
+test('who writes is heard by every other process, and not by itself', async (t) => {
+  const [speaker, listener] = [await open(t, 'news'), await open(t, 'news')];
+  await Promise.all([speaker, listener].map(({ shared }) => shared.lease.look()));
+  const heard = Promise.withResolvers<void>();
+  speaker.shared.onNews(() => assert.fail('it wrote that itself'));
+  listener.shared.onNews(heard.resolve);
+  await addAccount(speaker, 'ann');
+  await heard.promise;
 });
 
 test('a connection that breaks in the middle of a transaction fails it, and only it', async (t) => {

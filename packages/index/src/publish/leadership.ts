@@ -17,8 +17,10 @@ export interface LeadershipParts {
   readonly logger: Logger;
   /** Begins to sign, with records that fail once the term is over. When it throws, the term is given back. */
   readonly onLead: (records: Records) => Promise<void>;
-  /** Ends what {@link onLead} began. */
-  readonly onLost: () => Promise<void>;
+  /** Another process signs: what {@link onLead} began is abandoned. */
+  readonly onLost: () => void;
+  /** Ends what {@link onLead} began, as far as it came. */
+  readonly onEnd: () => Promise<void>;
 }
 
 /** Whether this process signs: of all that could, one does, and another takes over when it falls silent. */
@@ -100,8 +102,7 @@ export class Leadership {
       if (await lease.renew(this.#term)) return;
       logger.warn({ term: this.#term }, 'another process signs now; this one stands by');
       this.#term = undefined;
-      await this.#beginning.catch(() => {}); // It was logged.
-      await this.#parts.onLost();
+      this.#parts.onLost();
       return;
     }
     const tenure = await lease.look();
@@ -126,6 +127,7 @@ export class Leadership {
     try {
       await this.#parts.onLead(this.#parts.lease.records(term));
     } catch (error) {
+      if (this.#term !== term) return; // It is another's by now.
       this.#parts.logger.error({ err: error, term }, 'signing could not begin; the right to sign is given back');
       this.#pausedUntil = performance.now() + PAUSE_MS;
       await this.#end();
@@ -134,7 +136,7 @@ export class Leadership {
   }
 
   async #end(): Promise<void> {
-    await this.#parts.onLost();
+    await this.#parts.onEnd();
     const term = this.#term;
     this.#term = undefined;
     this.#seen = undefined;

@@ -67,10 +67,12 @@ export class RoleTable {
   /** Learns what other processes published; it costs as much as what changed. @returns the newest publication */
   async follow(records: Records): Promise<number> {
     let newest = await newestPublication(records);
-    while (newest.id !== this.#newest) {
-      await this.#learnSince(records, this.#newest);
+    while (newest.id > this.#newest) {
+      const rows = await rowsSince(records, this.#newest);
       const after = await newestPublication(records);
-      if (after.id === newest.id) {
+      if (after.id === newest.id && newest.id > this.#newest) {
+        // At once, so that nobody sees or undoes a part of it.
+        for (const row of rows) this.#learn(row);
         this.#root = this.#tree.commit();
         this.#newest = newest.id;
         this.#listed = newest.lists;
@@ -184,39 +186,42 @@ export class RoleTable {
     else this.#tree.set({ role, version, length, sha256 });
   }
 
-  /** A row that changes meanwhile moves towards the end of this order, so none is missed. */
-  async #learnSince(records: Records, seen: number): Promise<void> {
-    for (let last = { publication: seen, role: '\u{10ffff}' }; ; ) {
-      const { publication, role } = last;
-      const rows = await records.read
-        .selectFrom('roles')
-        .selectAll()
-        .where((where) =>
-          where.or([
-            where('publication', '>', publication),
-            where.and([where('publication', '=', publication), where('role', '>', role)]),
-          ]),
-        )
-        .orderBy('publication')
-        .orderBy('role')
-        .limit(PAGE)
-        .execute();
-      for (const row of rows) {
-        if (row.retired === 0) this.#retired.delete(row.role);
-        else this.#tree.remove(row.role);
-        this.damaged.delete(row.role);
-        this.#add(row);
-      }
-      const end = rows.at(-1);
-      if (!end || rows.length < PAGE) return;
-      last = end;
-    }
+  #learn(row: RolesTable): void {
+    if (row.retired === 0) this.#retired.delete(row.role);
+    else this.#tree.remove(row.role);
+    this.damaged.delete(row.role);
+    this.#add(row);
   }
 
   #set(roles: readonly PublishedRole[], retired: readonly string[]): void {
     for (const { role, version, length, sha256 } of roles)
       if (!isOnline(role)) this.#tree.set({ role, version, length, sha256 });
     for (const role of retired) this.#tree.remove(role);
+  }
+}
+
+/** A row that changes meanwhile moves towards the end of this order, so none is missed. */
+async function rowsSince({ read }: Records, seen: number): Promise<RolesTable[]> {
+  const found: RolesTable[] = [];
+  for (let last = { publication: seen, role: '\u{10ffff}' }; ; ) {
+    const { publication, role } = last;
+    const rows = await read
+      .selectFrom('roles')
+      .selectAll()
+      .where((where) =>
+        where.or([
+          where('publication', '>', publication),
+          where.and([where('publication', '=', publication), where('role', '>', role)]),
+        ]),
+      )
+      .orderBy('publication')
+      .orderBy('role')
+      .limit(PAGE)
+      .execute();
+    for (const row of rows) found.push(row);
+    const end = rows.at(-1);
+    if (!end || rows.length < PAGE) return found;
+    last = end;
   }
 }
 

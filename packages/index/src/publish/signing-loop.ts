@@ -1,7 +1,7 @@
 import { UNCLAIMED } from '@holdfast/trust';
 import type { Signer } from '@holdfast/tuf';
 import type { Logger } from 'pino';
-import { IndexClosedError, MetadataRefusedError, OnlineKeyError } from '../errors.ts';
+import { IndexClosedError, MetadataRefusedError, OnlineKeyError, SignerLostError } from '../errors.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Records } from '../records/records.ts';
 import { FeedMerger } from '../feed/feed-merger.ts';
@@ -84,6 +84,7 @@ export class SigningLoop {
   #signing: Promise<void> | undefined;
   #again = false;
   #closed = false;
+  #abandoned = false;
 
   /** `offline` is undefined for an index that is being made: its first offer brings root and targets. */
   constructor(parts: SigningParts, offline: Offline | undefined) {
@@ -136,6 +137,14 @@ export class SigningLoop {
       this.#mass.addImport({ resolve, reject });
       this.wake();
     });
+  }
+
+  /** Another process signs: whatever this loop is waiting for, it changes and tells nothing any more. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#failOffers(new SignerLostError());
   }
 
   /** Finishes what is being signed. What waits is signed at the next start, or by another process. */
@@ -284,6 +293,7 @@ export class SigningLoop {
     const pending = prepared ?? (await unfinishedPublication(records));
     if (pending) {
       await finishPublication(records, objects, pending, clock());
+      if (this.#abandoned) throw new SignerLostError(); // This process has learnt of it, or of more, from the records.
       table.publish(pending);
       if (pending.roles.some(({ role }) => role === 'snapshot')) this.#flat.published();
       this.#adoptOffline(pending);

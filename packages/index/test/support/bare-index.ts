@@ -19,6 +19,9 @@ export interface BareIndex {
   readonly online: LocalSigner;
 }
 
+/** What a client that starts anew needs: a directory with `objects/` in it, and the root. */
+export type Signed = Partial<BareIndex> & Pick<BareIndex, 'directory' | 'root'>;
+
 /** Long enough for every clock that the tests play with, in seconds. */
 const OFFLINE_LIFETIME = 86_400 * 3_650;
 
@@ -99,7 +102,7 @@ export function objectKey(file: NewFile): string {
 }
 
 /** A TUF client that starts from the first root and reads the store's directory as a static mirror would serve it. */
-export function clientOf({ directory, root }: BareIndex, clock: () => Date = () => new Date()): Updater {
+export function clientOf({ directory, root }: Signed, clock: () => Date = () => new Date()): Updater {
   const files = new Map<string, Uint8Array>();
   const store: MetadataStore = {
     read: async (name) => files.get(name),
@@ -120,11 +123,7 @@ export function clientOf({ directory, root }: BareIndex, clock: () => Date = () 
 }
 
 /** What a client that knows only the root learns of a project: hash by filename, with `!reason` behind it when yanked. */
-export async function verifiedFiles(
-  made: BareIndex,
-  project: string,
-  clock?: () => Date,
-): Promise<Map<string, string>> {
+export async function verifiedFiles(made: Signed, project: string, clock?: () => Date): Promise<Map<string, string>> {
   const client = clientOf(made, clock);
   await client.refresh();
   return listed(client, project);

@@ -11,10 +11,13 @@ export interface PostgresServer {
   database(name: string, settings?: readonly string[]): string;
   /** Runs SQL as the superuser; one line for each row, columns divided by `|`. */
   sql(text: string, database?: string): string;
-  /** Ends the connection that holds the right to sign, as an operator or a broken network does. */
-  endSigner(database: string): void;
+  /** Ends all connections to a database, as an operator or a broken network does. */
+  endSessions(database: string): void;
   /** Ends all connections, and the server; starts it again. */
   restart(): Promise<void>;
+  /** Ends the server as {@link restart} does; `start` brings it back. */
+  halt(): Promise<void>;
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,12 +55,12 @@ export async function startPostgres(...settings: readonly string[]): Promise<Pos
       return `postgres://holdfast@${encodeURIComponent(directory)}/${name}`;
     },
     sql,
-    endSigner(database) {
-      const ended = sql(
-        `select pg_terminate_backend(pid) from pg_locks join pg_database on oid = database
-          where locktype = 'advisory' and objid = 2 and datname = '${database}'`,
-      );
-      if (ended !== 't') throw new Error(`nobody has the right to sign in ${database}`);
+    endSessions(database) {
+      sql(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}'`);
+    },
+    halt: () => end('SIGINT'),
+    async start() {
+      server = await start();
     },
     async restart() {
       await end('SIGINT');

@@ -48,6 +48,7 @@ export class VersionWatch {
     if (version < this.#newest) this.complaints.push(`timestamp went back from ${this.#newest} to ${version}`);
     this.#newest = Math.max(this.#newest, version);
     for (const name of await readdir(this.#metadata)) {
+      if (name.startsWith('.')) continue; // A file that an S3 server is writing.
       if (name === 'timestamp.json' || (this.#seen.has(name) && !everything)) continue;
       this.#compare(name, await readFile(join(this.#metadata, name)));
     }
