@@ -10,11 +10,12 @@ import {
 import { generateKey } from '@holdfast/tuf/node';
 import { normalQuantile, randomFrom } from '../population/random.ts';
 import type { PopulationFile } from '../population/files.ts';
+import type { Population } from '../population/population.ts';
 import { served } from './wire.ts';
 
 const BINS = 16_384;
-/** Bins that are made in full; their mean is used. */
-const SAMPLED = 4;
+/** Bins whose content is collected. */
+const SAMPLED = 64;
 
 /** Bytes on the wire of the roles of PEP 458's layout, compressed like ours. */
 export interface Pep458Sizes {
@@ -30,12 +31,19 @@ export interface Pep458Sizes {
 /**
  * PEP 458 beside ours, on the same files with the same encoders: 16 384 hashed bins, one flat snapshot, one delegating role. Files and
  * project pages are targets with length and one hash. A bin is a random sample of all files: the first bits of the file's own hash
- * choose it, not those of its path's, which is the same sample and saves hashing 20 million paths.
+ * choose it, not those of its path's, which is the same sample and saves hashing the paths. Where only a part of all files is seen, some
+ * bins together are one.
  */
 export class Pep458 {
   readonly #sampled = Array.from({ length: SAMPLED }, () => new Map<string, TargetFile>());
-  #targets = 0;
   #project = '';
+  readonly #files: number;
+  readonly #projects: number;
+
+  constructor({ files, projects }: Population) {
+    this.#files = files;
+    this.#projects = projects;
+  }
 
   add(file: PopulationFile): void {
     this.#place(`${file.project}/${file.filename}`, file.sha256, file.size);
@@ -45,12 +53,12 @@ export class Pep458 {
   }
 
   #place(path: string, sha256: string, length: number): void {
-    this.#targets++;
     const bin = Number.parseInt(sha256.slice(0, 4), 16) % BINS;
     this.#sampled[bin]?.set(path, { length, hashes: new Map([['sha256', sha256]]) });
   }
 
-  async sizes(): Promise<Pep458Sizes> {
+  /** @param seen how many files were added */
+  async sizes(seen: number): Promise<Pep458Sizes> {
     const signer = await generateKey('ed25519');
     const { key } = signer;
     const common = { version: 20_123_456, expires: new Date('2027-01-01') };
@@ -68,14 +76,13 @@ export class Pep458 {
       }),
     );
     // Each bin was published as often as something in it was: about so often, give or take the root of that (Poisson).
-    const mean = this.#targets / BINS;
+    const mean = (this.#files + this.#projects) / BINS;
     const random = randomFrom(BINS);
     const version = (): number =>
       1 + Math.max(0, Math.round(mean + Math.sqrt(mean) * normalQuantile(0.001 + 0.998 * random())));
     const meta = new Map([...names, 'bins', 'targets'].map((name) => [`${name}.json`, { version: version() }]));
-    const bins = await Promise.all(
-      this.#sampled.map((targets) => size(targetsJson({ ...common, version: 2_441, targets }))),
-    );
+    const whole = mergeBins(this.#sampled, Math.round(this.#files / seen)).slice(0, 4);
+    const bins = await Promise.all(whole.map((targets) => size(targetsJson({ ...common, version: 2_441, targets }))));
     const none = { ...common, targets: new Map<string, TargetFile>() };
     return {
       timestamp: await size(timestampJson({ ...common, snapshot: { version: 20_123_456 } })),
@@ -90,4 +97,15 @@ export class Pep458 {
       bin: bins.reduce((sum, bytes) => sum + bytes, 0) / bins.length,
     };
   }
+}
+
+/** Each `count` of them as one. */
+function mergeBins(
+  bins: readonly ReadonlyMap<string, TargetFile>[],
+  count: number,
+): readonly ReadonlyMap<string, TargetFile>[] {
+  return Array.from(
+    { length: Math.floor(bins.length / count) },
+    (_, at) => new Map(bins.slice(at * count, (at + 1) * count).flatMap((bin) => [...bin])),
+  );
 }

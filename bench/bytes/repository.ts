@@ -17,13 +17,16 @@ import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
 import type { PopulationFile } from '../population/files.ts';
 import type { Population, PopulationProject } from '../population/population.ts';
 
-/** A large enough population is planned in pieces: below this many digits of the bin every role is a branch. */
+/** A large enough population is planned in pieces: above this many digits of the bin every role is a branch. */
 const PIECE_DIGITS = 3;
 const PIECED_FROM = 1_000_000;
+/** Pieces that are planned only to count their roles. */
+const SAMPLED_PIECES = 64;
 
 /**
- * The metadata of a whole population: the roles that lead to the measured projects as they are served, signed with a real key; of
- * all others the place in the snapshot tree, with some hash. Nothing on the wire is longer or shorter for that.
+ * The metadata of a population: the roles that lead to the measured projects as they are served, signed with a real key; of all others
+ * the place in the snapshot tree, with some hash. A piece of the tree that no measured project is in is one role with some hash: in the
+ * proofs of all other pieces it is a hash either way. Nothing on the wire is longer or shorter for that.
  */
 export class Repository {
   readonly population: Population;
@@ -31,6 +34,10 @@ export class Repository {
   /** By role name: signed bytes of each role on the way to a measured project. */
   readonly roles = new Map<string, Uint8Array>();
   root = '';
+  /** How many roles the whole population has, from a sample of its pieces. */
+  estimatedRoles = 0;
+  /** Files of the pieces that were planned. */
+  seenFiles = 0;
   readonly #online: LocalSigner;
   readonly #measured: ReadonlySet<string>;
   readonly #kept = new Map<string, BinRole>();
@@ -41,7 +48,7 @@ export class Repository {
     this.#online = online;
   }
 
-  /** @param onFile sees every file once */
+  /** @param onFile sees the files of the pieces that are planned */
   static async build(
     population: Population,
     measured: readonly PopulationProject[],
@@ -102,11 +109,20 @@ export class Repository {
       if (numbers) numbers.push(number);
       else pieces.set(piece, [number]);
     }
-    for (const [piece, numbers] of pieces) {
+    let [counted, roles] = [0, 0];
+    for (const [at, [piece, numbers]] of [...pieces].sort().entries()) {
+      const sampled = at % Math.ceil(pieces.size / SAMPLED_PIECES) === 0;
+      if (!sampled && !this.#measured.has(piece)) {
+        this.#addUnseen(piece);
+        continue;
+      }
       const targets = new Map<TargetPath, TargetFile>();
       for (const number of numbers) this.#collect(number, targets, onFile);
-      for (const bin of planLeaf(piece, targets)) await this.#addBin(bin);
+      const bins = planLeaf(piece, targets);
+      for (const bin of bins) await this.#addBin(bin);
+      if (sampled) [counted, roles] = [counted + 1, roles + bins.length];
     }
+    this.estimatedRoles = Math.round((roles / counted) * pieces.size);
     for (let length = 0; length < digits; length++)
       for (let at = 0; at < 16 ** length; at++)
         await this.#addBin({ prefix: length === 0 ? '' : at.toString(16).padStart(length, '0'), branch: true });
@@ -126,15 +142,20 @@ export class Repository {
       });
       targets.set(path, file);
       onFile(made);
+      this.seenFiles++;
     }
   }
 
   async #addBin(bin: BinRole): Promise<void> {
     const role = binRoleName(UNCLAIMED, bin.prefix);
-    if (!this.#measured.has(bin.prefix))
-      return this.tree.set({ role, version: 2, length: 9_000, sha256: hash('sha256', role) });
+    if (!this.#measured.has(bin.prefix)) return this.#addUnseen(bin.prefix);
     this.#kept.set(role, bin);
     await this.#add(role, this.#json(bin, 2), this.#online);
+  }
+
+  #addUnseen(prefix: string): void {
+    const role = binRoleName(UNCLAIMED, prefix);
+    this.tree.set({ role, version: 2, length: 9_000, sha256: hash('sha256', role) });
   }
 
   async #add(role: string, signed: JsonObject, signer: LocalSigner): Promise<void> {

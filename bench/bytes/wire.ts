@@ -10,7 +10,15 @@ export function served(body: Uint8Array | string, coding: 'gzip' | 'zstd' = 'zst
   return Math.min(bytes.length, (coding === 'gzip' ? gzipSync(bytes) : zstdCompressSync(bytes)).length);
 }
 
-/** What a lookup carries of a role that the asker holds in an older version. */
+/** What a lookup carries of a role that the asker holds in an older version, made as packages/index makes it. */
 export function delta(bytes: Uint8Array, older: Uint8Array): Buffer {
-  return zstdCompressSync(bytes, { dictionary: older, params: { [constants.ZSTD_c_checksumFlag]: 0 } });
+  const window = Math.ceil(Math.log2(older.length + bytes.length));
+  return zstdCompressSync(bytes, {
+    dictionary: older,
+    params: {
+      [constants.ZSTD_c_compressionLevel]: 9,
+      [constants.ZSTD_c_windowLog]: Math.min(Math.max(window, 10), 26),
+      [constants.ZSTD_c_enableLongDistanceMatching]: window > 21 ? 1 : 0,
+    },
+  });
 }

@@ -60,12 +60,12 @@ export class Population {
 }
 
 /**
- * Project numbers, the most popular first. Larger projects are more popular, though not one by one: the logarithm of the size counts as
- * much as chance does.
+ * Project numbers, the most popular first. Larger projects are more popular, though not one by one: chance counts half as
+ * much again as the logarithm of the size, so that the hundred at the top have some hundreds of files each.
  */
 function rankBySize(sizes: Uint32Array, seed: number): Uint32Array {
   const random = randomFrom(mixSeed(seed, -2));
-  const scores = Float64Array.from(sizes, (size) => Math.log(size) + 3.2 * (random() + random() - 1) * 1.8);
+  const scores = Float64Array.from(sizes, (size) => Math.log(size) + 6.6 * (random() + random() - 1));
   const order = Uint32Array.from(sizes, (_, at) => at);
   return order.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
 }
