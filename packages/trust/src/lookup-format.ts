@@ -1,5 +1,6 @@
 import { ProofError } from './errors.ts';
 import { toHex } from './hex.ts';
+import { packHex, unpackHex } from './hex-packing.ts';
 
 /** A role's file as an answer carries it: whole, or as a delta against a file that the asker holds. */
 export interface SentFile {
@@ -19,35 +20,50 @@ export interface Lookup {
 const FORMAT = 2;
 const WHOLE = 0;
 const DELTA = 1;
+const PACKED = 2;
 /** Tops and bins of four trees at seven depths, and more roles of one project than anyone has. */
 const MAX_FILES = 256;
 /** The most bytes that an answer can have. */
 export const MAX_LOOKUP_BYTES = 64 << 20;
 
+interface Part {
+  readonly kind: typeof WHOLE | typeof DELTA | typeof PACKED;
+  readonly dictionary?: string;
+  readonly bytes: Uint8Array;
+}
+
 export function encodeLookup({ proof, files }: Lookup): Uint8Array {
-  const bytes = new Uint8Array(
-    files.reduce((sum, file) => sum + headBytes(file) + file.bytes.length, 7 + proof.length),
-  );
+  const parts = files.map(partOf);
+  const length = parts.reduce((sum, part) => sum + headBytes(part) + part.bytes.length, 7 + proof.length);
+  const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);
   bytes[0] = FORMAT;
-  view.setUint16(1, files.length);
+  view.setUint16(1, parts.length);
   let at = 3;
-  const put = (part: Uint8Array): void => {
-    view.setUint32(at, part.length);
-    bytes.set(part, at + 4);
-    at += 4 + part.length;
+  const put = (content: Uint8Array): void => {
+    view.setUint32(at, content.length);
+    bytes.set(content, at + 4);
+    at += 4 + content.length;
   };
   put(proof);
-  for (const file of files) {
-    bytes[at++] = file.dictionary === undefined ? WHOLE : DELTA;
-    if (file.dictionary !== undefined) view.setUint32(at, Number.parseInt(file.dictionary, 16));
-    if (file.dictionary !== undefined) at += 4;
-    put(file.bytes);
+  for (const part of parts) {
+    bytes[at++] = part.kind;
+    if (part.dictionary !== undefined) {
+      view.setUint32(at, Number.parseInt(part.dictionary, 16));
+      at += 4;
+    }
+    put(part.bytes);
   }
   return bytes;
 }
 
-const headBytes = ({ dictionary }: SentFile): number => (dictionary === undefined ? 5 : 9);
+function partOf({ dictionary, bytes }: SentFile): Part {
+  if (dictionary !== undefined) return { kind: DELTA, dictionary, bytes };
+  const packed = packHex(bytes);
+  return packed ? { kind: PACKED, bytes: packed } : { kind: WHOLE, bytes };
+}
+
+const headBytes = ({ kind }: Part): number => (kind === DELTA ? 9 : 5);
 
 /**
  * Reads an answer. The address to ask is {@link lookupPath}'s; what is read goes to {@link verifyLookup}, which alone makes it worth
@@ -68,9 +84,10 @@ export function decodeLookup(bytes: Uint8Array): Lookup {
 
 function readFile(input: Input): SentFile {
   const kind = input.number(1);
-  if (kind !== WHOLE && kind !== DELTA) throw new ProofError('a role of the answer is neither whole nor a delta');
-  const dictionary = kind === DELTA && { dictionary: toHex(input.bytes(4)) };
-  return { ...dictionary, bytes: input.bytes(input.number(4)) };
+  if (kind === DELTA) return { dictionary: toHex(input.bytes(4)), bytes: input.bytes(input.number(4)) };
+  if (kind !== WHOLE && kind !== PACKED) throw new ProofError('a role of the answer is of an unknown kind');
+  const bytes = input.bytes(input.number(4));
+  return { bytes: kind === PACKED ? unpackHex(bytes) : bytes };
 }
 
 class Input {

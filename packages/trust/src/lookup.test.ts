@@ -48,6 +48,19 @@ test('a lookup brings every role that can answer for a project, each with the by
   for (const { role, bytes } of roles) assert.deepEqual(Buffer.from(bytes), files.get(role));
 });
 
+test('a file with hashes is packed on its way and comes out whole; a changed byte of it is refused', () => {
+  const bytes = Buffer.from(JSON.stringify(Array.from({ length: 9 }, (_, at) => sha(Buffer.of(at)))));
+  const tree = new SnapshotTree();
+  tree.set({ role: 'unclaimed', version: 1, length: bytes.length, sha256: sha(bytes) });
+  const root = tree.commit();
+  const lookup = { proof: tree.prove(root, bin) ?? assert.fail(), files: [whole(bytes)] };
+  const answer = encodeLookup(lookup);
+  assert.ok(answer.length < lookup.proof.length + bytes.length - 250);
+  assert.deepEqual(verifyLookup(root, flask, decodeLookup(answer))[0]?.bytes, Uint8Array.from(bytes));
+  for (let at = 0; at < answer.length; at++)
+    assert.throws(() => verifyLookup(root, flask, decodeLookup(answer.with(at, (answer[at] ?? 0) ^ 1))), ProofError);
+});
+
 test('two roles with the same file share it', () => {
   const tree = new SnapshotTree();
   const bytes = Buffer.from('empty');

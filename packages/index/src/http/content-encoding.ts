@@ -1,8 +1,11 @@
 /** A transfer coding that this server makes, by its HTTP name. */
 export type ContentEncoding = 'br' | 'gzip' | 'zstd';
 
-/** What the server prefers when the client likes several equally: the fastest to make first. */
-const PREFERENCE: readonly ContentEncoding[] = ['zstd', 'gzip', 'br'];
+/**
+ * What the server prefers when the client likes several equally: the smallest first, as each form is made once and sent often. Of what is
+ * mostly hashes brotli 4 makes a tenth less than zstd 3, in three times its time.
+ */
+const PREFERENCE: readonly ContentEncoding[] = ['br', 'zstd', 'gzip'];
 
 /** The most codings that are read from one field; nobody sends more. */
 const MAX_CODINGS = 16;
