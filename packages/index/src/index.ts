@@ -22,4 +22,8 @@ export type { Lifetimes } from './publish/lifetimes.ts';
 export type { StoreLocations } from './stores.ts';
 export type { ImportProblem, ImportSource } from './import/entry.ts';
 export { importFiles, type ImportFilesOptions, type ImportSummary } from './import/import-files.ts';
+export { directorySource } from './import/directory-source.ts';
+export { SourceError } from './import/index-fetch.ts';
 export { linesSource } from './import/lines-source.ts';
+export { SimplePageError } from './import/simple-page.ts';
+export { urlSource } from './import/url-source.ts';

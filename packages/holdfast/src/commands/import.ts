@@ -1,8 +1,17 @@
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { importFiles, type ImportProblem, type ImportSource, linesSource, openIndex } from '@holdfast/index';
-import { type Options, readArguments, text } from '../arguments.ts';
+import {
+  directorySource,
+  importFiles,
+  type ImportProblem,
+  type ImportSource,
+  linesSource,
+  type OpenIndex,
+  openIndex,
+  urlSource,
+} from '@holdfast/index';
+import { type Options, readArguments, text, texts } from '../arguments.ts';
 import { type Command, UsageError } from '../command.ts';
 import { ImportReporter } from '../import-progress.ts';
 import { readPassphrase } from '../passphrase.ts';
@@ -16,8 +25,10 @@ export const importCommand: Command = {
   usage: 'DIRECTORY SOURCE --account NAME [OPTION]…',
   summary: 'bring an existing index in',
   details: [
-    'SOURCE is a file with a line of JSON for each file, or - for standard input.',
+    'SOURCE is a directory of wheels and sdists, the address of an index (https://HOST/simple/), or a file with a line of JSON',
+    'for each file, - for standard input.',
     '  --account NAME            owns the projects that are new; it must exist',
+    '  --project NAME            of an index: only this project; may be repeated',
     '  --files-at URL            with lines of JSON: where the files are that this index does not have; ends in a slash',
     `  --report FILE             what was not imported, and why, as lines of JSON (${REPORT})`,
     '  --json                    progress and result as lines of JSON on standard output',
@@ -29,6 +40,7 @@ export const importCommand: Command = {
       args,
       {
         account: { type: 'string' },
+        project: { type: 'string', multiple: true },
         'files-at': { type: 'string' },
         report: { type: 'string' },
         json: { type: 'boolean' },
@@ -38,7 +50,7 @@ export const importCommand: Command = {
     );
     const account = text(options, 'account');
     if (account === undefined) throw new UsageError('--account NAME is missing');
-    const source = await openSource(positionals[1] ?? '', options);
+    const source = await sourceOf(positionals[1] ?? '', options);
     const passphrase = await readPassphrase({
       file: text(options, 'passphrase-file'),
       variable: 'HOLDFAST_PASSPHRASE',
@@ -55,26 +67,44 @@ export const importCommand: Command = {
   },
 };
 
-async function openSource(name: string, options: Options): Promise<ImportSource> {
+/** What reads the source, once there is an index to read it into. */
+type OpenSource = (index: OpenIndex) => ImportSource;
+
+async function sourceOf(name: string, options: Options): Promise<OpenSource> {
   const filesAt = text(options, 'files-at');
   if (filesAt !== undefined && !/^https?:\/\/[^?#]+\/$/.test(filesAt))
     throw new UsageError('--files-at takes an address that ends in a slash, such as https://files.example.org/all/');
+  const projects = texts(options, 'project');
   const now = new Date();
-  if (name === '-') return linesSource({ name: '-', input: process.stdin, filesAt, now });
-  const { size } = await stat(name);
-  return linesSource({ name: resolve(name), input: createReadStream(name), size, filesAt, now });
+  if (/^https?:\/\//.test(name)) return fromIndex(name, projects, now);
+  if (projects.length > 0) throw new UsageError('--project is for importing from the address of an index');
+  if (name === '-') return () => linesSource({ name: '-', input: process.stdin, filesAt, now });
+  const found = await stat(name);
+  if (found.isDirectory()) return (index) => directorySource(name, target(index));
+  return () => linesSource({ name: resolve(name), input: createReadStream(name), size: found.size, filesAt, now });
+}
+
+function fromIndex(url: string, projects: readonly string[], now: Date): OpenSource {
+  const parsed = URL.parse(url);
+  if (!parsed || parsed.username !== '' || parsed.password !== '')
+    throw new UsageError('the address of an index has no user name or password in it');
+  return (index) => urlSource({ url, now, ...(projects.length > 0 && { projects }), ...target(index) });
+}
+
+function target({ objects, catalog }: OpenIndex) {
+  return { objects, sha256Of: (filename: string) => catalog.sha256Of(filename) };
 }
 
 interface Run {
   readonly directory: string;
-  readonly source: ImportSource;
+  readonly source: OpenSource;
   readonly account: string;
   readonly passphrase: string;
   readonly json: boolean;
   readonly report: string;
 }
 
-async function runImport({ directory, source, account, passphrase, json, report }: Run): Promise<number> {
+async function runImport({ directory, source: openSource, account, passphrase, json, report }: Run): Promise<number> {
   const reporter = new ImportReporter(json);
   const problems = new ProblemFile(report);
   const stop = new AbortController();
@@ -85,6 +115,7 @@ async function runImport({ directory, source, account, passphrase, json, report 
   });
   void untilStopped().then(() => stop.abort(new StoppedError()));
   try {
+    const source = openSource(index);
     const summary = await importFiles(index, {
       source,
       account,
