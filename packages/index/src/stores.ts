@@ -18,11 +18,7 @@ export interface StoreLocations {
 }
 
 /** Without a location they are a file in the directory. */
-export function openRecords(
-  directory: string,
-  { records }: StoreLocations,
-  watch?: Watch,
-): Promise<Records> {
+export function openRecords(directory: string, { records }: StoreLocations, watch?: Watch): Promise<Records> {
   if (records === undefined) return SqliteRecords.open(join(directory, 'records.sqlite'), watch);
   return PostgresRecords.open({ location: records, watch });
 }

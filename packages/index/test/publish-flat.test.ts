@@ -85,7 +85,7 @@ test('a large index publishes without a flat snapshot, and brings one at its own
 
   await settle();
   const after = await published(made);
-  assert.equal(after.snapshot.version, before.snapshot.version + 1);
+  assert.ok(after.snapshot.version > before.snapshot.version);
   assert.equal((await listed(await refreshed(made), 'two')).size, 5);
   pass(100_000);
   await index.catchUp();

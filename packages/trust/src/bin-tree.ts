@@ -9,6 +9,15 @@ import { BIN_DIGITS, type TargetPath } from './target-path.ts';
 
 /** Size in bytes of encoded targets beyond which a role is split. */
 export const BIN_BYTES = 16_384;
+/** A branch whose targets take no more than this becomes a leaf again: so it does not split at the next upload. */
+export const MERGE_BYTES = BIN_BYTES / 2;
+/** About the least that one target takes, of its own and with its path, in bytes. */
+const TARGET_BYTES = 130;
+/** More targets than this surely take more than {@link MERGE_BYTES}. */
+export const MERGE_FILES: number = Math.floor(MERGE_BYTES / TARGET_BYTES);
+
+/** The digits that the children of a branch add to its prefix. */
+export const DIGITS = '0123456789abcdef';
 
 /** The role for a hex prefix of the bin: `unclaimed` for the empty one, `unclaimed.3f` for `3f`. */
 export function binRoleName(top: string, prefix: string): string {
@@ -42,7 +51,7 @@ export function branchDelegations(
   keyids: readonly string[],
   threshold: number,
 ): DelegatedRole[] {
-  return Array.from('0123456789abcdef', (digit) => ({
+  return Array.from(DIGITS, (digit) => ({
     name: binRoleName(top, prefix + digit),
     keyids,
     threshold,
@@ -63,16 +72,21 @@ export type BinRole =
 export function planLeaf(prefix: string, targets: ReadonlyMap<TargetPath, TargetFile>): BinRole[] {
   if (prefix.length === BIN_DIGITS || encodedBytes(targets) <= BIN_BYTES) return [{ prefix, targets }];
   const children = new Map<string, Map<TargetPath, TargetFile>>();
-  for (const digit of '0123456789abcdef') children.set(prefix + digit, new Map());
+  for (const digit of DIGITS) children.set(prefix + digit, new Map());
   for (const [path, file] of targets) children.get(path.slice(0, prefix.length + 1))?.set(path, file);
   return [...Array.from(children, ([child, own]) => planLeaf(child, own)).flat(), { prefix, branch: true }];
+}
+
+/** Whether a branch with these targets below it becomes a leaf again, when all its children are leaves. */
+export function fitsMerged(targets: ReadonlyMap<TargetPath, TargetFile>): boolean {
+  return encodedBytes(targets) <= MERGE_BYTES;
 }
 
 /** About the bytes that the targets take in canonical JSON; splitting needs no more than that. */
 function encodedBytes(targets: ReadonlyMap<TargetPath, TargetFile>): number {
   let bytes = 0;
   for (const [path, file] of targets) {
-    bytes += path.length + 130;
+    bytes += path.length + TARGET_BYTES;
     for (const [key, value] of file.custom ?? []) {
       bytes += key.length + 6 + (typeof value === 'string' ? value.length : value instanceof Map ? 100 : 4);
     }

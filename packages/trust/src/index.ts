@@ -5,7 +5,10 @@ export {
   binRange,
   binRoleName,
   branchDelegations,
+  DIGITS,
+  fitsMerged,
   leafPrefix,
+  MERGE_FILES,
   planLeaf,
 } from './bin-tree.ts';
 export { FeedError, type FeedFault, InvalidTargetError, ProofError } from './errors.ts';

@@ -86,7 +86,9 @@ export class MemoryFeed {
 
   private async merge(range: FeedRange): Promise<void> {
     let part = 0;
-    for await (const bytes of mergedParts({ fetch: async (path) => this.objects.get(path) }, range, { partBytes: this.partBytes }))
+    for await (const bytes of mergedParts({ fetch: async (path) => this.objects.get(path) }, range, {
+      partBytes: this.partBytes,
+    }))
       this.objects.set(feedPath(range, part++), bytes);
     for (const old of sweptAfter(range)) for (let number = 0; this.objects.delete(feedPath(old, number)); number++);
   }

@@ -3,7 +3,6 @@ import {
   binRoleName,
   branchDelegations,
   encodeTarget,
-  planLeaf,
   type TargetPath,
   UNCLAIMED,
 } from '@holdfast/trust';
@@ -20,28 +19,36 @@ export interface ChangedFile {
   readonly outcome: Outcome;
 }
 
+/** A change that was recorded while the deletion was being published comes too late: what is deleted stays so. */
+export const isGone = ({ row, outcome }: ChangedFile): boolean => outcome.deleted || row.state === 'deleted';
+
 /**
- * What a leaf of the bin tree becomes: a pure function of the published rows in its range and of the changes. More than
- * one role when it outgrows its size.
+ * What the bins that begin with `prefix` hold once these changes are published: a pure function of the published rows in that
+ * range and of the changes.
+ * @returns `undefined` when that is more than `most` files; their number is not looked for
  */
-export async function planChangedLeaf(
+export async function targetsAfter(
   db: Kysely<Database>,
   prefix: string,
   changed: readonly ChangedFile[],
-): Promise<BinRole[]> {
+  most?: number,
+): Promise<ReadonlyMap<TargetPath, TargetFile> | undefined> {
+  const limit = most === undefined ? undefined : most + changed.filter(isGone).length + 1;
   const rows = new Map<string, FileRow>();
-  for (const row of await publishedInRange(db, prefix)) rows.set(row.filename, row);
-  for (const { row, outcome } of changed) {
-    // A change that was recorded while the deletion was being published comes too late: what is deleted stays so.
-    if (outcome.deleted || row.state === 'deleted') rows.delete(row.filename);
+  for (const row of await publishedInRange(db, prefix, ['published'], limit)) rows.set(row.filename, row);
+  if (rows.size === limit) return undefined;
+  for (const change of changed) {
+    const { row, outcome } = change;
+    if (isGone(change)) rows.delete(row.filename);
     else rows.set(row.filename, outcome.yanked === undefined ? row : { ...row, yanked: outcome.yanked });
   }
+  if (most !== undefined && rows.size > most) return undefined;
   const targets = new Map<TargetPath, TargetFile>();
   for (const row of rows.values()) {
     const { path, file } = encodeTarget(distributionOf(row));
     targets.set(path, file);
   }
-  return planLeaf(prefix, targets);
+  return targets;
 }
 
 /** The `signed` part of a role of the tree. */
@@ -52,4 +59,5 @@ export function binRoleJson(bin: BinRole, version: number, expires: Date, keys: 
   return targetsJson({ version, expires, targets: new Map(), delegations: { keys: publicKeys, roles } });
 }
 
-export const roleOf = (bin: BinRole): string => binRoleName(UNCLAIMED, bin.prefix);
+export const roleName = (prefix: string): string => binRoleName(UNCLAIMED, prefix);
+export const roleOf = (bin: BinRole): string => roleName(bin.prefix);

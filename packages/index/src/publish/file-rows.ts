@@ -9,11 +9,15 @@ export type FileRow = Selectable<FilesTable>;
 export const binNumber = (bin: string): number => Number.parseInt(bin, 16);
 export const binDigits = (bin: number): string => bin.toString(16).padStart(BIN_DIGITS, '0');
 
-/** What is published of the bins that begin with `prefix`. Its cost is that of the role, whatever the size of the index. */
+/**
+ * What is published of the bins that begin with `prefix`, at most `limit` files. Its cost is that of the role, whatever the
+ * size of the index.
+ */
 export function publishedInRange(
   db: Kysely<Database>,
   prefix: string,
   states: readonly FileState[] = ['published'],
+  limit?: number,
 ): Promise<FileRow[]> {
   const { first, last } = binRange(prefix);
   return db
@@ -21,6 +25,7 @@ export function publishedInRange(
     .selectAll()
     .where(sql<boolean>`bin between ${binNumber(first)} and ${binNumber(last)}`)
     .where('state', 'in', states)
+    .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
     .execute();
 }
 

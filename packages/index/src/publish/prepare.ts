@@ -1,12 +1,12 @@
-import { type BinRole, binPrefix, snapshotTreeMember, UNCLAIMED } from '@holdfast/trust';
+import { snapshotTreeMember } from '@holdfast/trust';
 import { timestampJson } from '@holdfast/tuf';
 import type { Kysely } from 'kysely';
 import type { Database } from '../records/schema.ts';
-import { type ChangedFile, planChangedLeaf, roleOf } from './bin-roles.ts';
-import { binDigits } from './file-rows.ts';
+import { type ChangedFile, roleOf } from './bin-roles.ts';
 import type { FlatSnapshots } from './flat-snapshots.ts';
 import { binExpiry, expiry, type Lifetimes } from './lifetimes.ts';
 import type { AcceptedOffer } from './offline.ts';
+import { planBins } from './plan-bins.ts';
 import { type Change, outcomesOf } from './outcomes.ts';
 import type { PublishedRole, RoleTable } from './role-table.ts';
 import type { RootVersion } from './roots.ts';
@@ -60,13 +60,14 @@ export async function preparePublication(options: PrepareOptions): Promise<Publi
   const roles: SignedRole[] = targets
     ? [signedRole('targets', targets.version, new Date(targets.expiresAt), targets.bytes)]
     : [];
-  const bins = (await changedBins(options, files)).map((bin) => ({
+  const plan = await planBins(options, files);
+  const { retired } = plan;
+  const bins = plan.bins.map((bin) => ({
     bin,
     version: table.nextVersion(roleOf(bin)),
     expires: binExpiry(now, lifetimes.bins, options.random()),
   }));
   for await (const role of signRoles(bins, keys)) roles.push(role);
-  const retired: string[] = [];
   const tree = table.preview({ id, roles: [...roles, ...prepared], retired });
 
   const flat = await options.flat.of({
@@ -90,26 +91,6 @@ export async function preparePublication(options: PrepareOptions): Promise<Publi
     changes,
     projects: new Set(files.map(({ row }) => row.project)),
   };
-}
-
-async function changedBins(options: PrepareOptions, files: readonly ChangedFile[]): Promise<BinRole[]> {
-  const { db, table, renewals } = options;
-  const leaves = new Map<string, ChangedFile[]>();
-  for (const file of files) {
-    const prefix = table.leafOf(binDigits(file.row.bin));
-    const leaf = leaves.get(prefix);
-    if (leaf) leaf.push(file);
-    else leaves.set(prefix, [file]);
-  }
-  const bins: BinRole[] = [];
-  for (const role of renewals) {
-    const prefix = binPrefix(UNCLAIMED, role);
-    if (prefix === undefined) continue;
-    if (table.isBranch(prefix)) bins.push({ prefix, branch: true });
-    else if (!leaves.has(prefix)) leaves.set(prefix, []);
-  }
-  for (const [prefix, files] of leaves) bins.push(...(await planChangedLeaf(db, prefix, files)));
-  return bins;
 }
 
 async function changedFiles(db: Kysely<Database>, changes: readonly Change[]): Promise<ChangedFile[]> {
