@@ -11,6 +11,7 @@ export const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['proxy', async () => (await import('./proxy.ts')).proxy],
   ['verify', async () => (await import('./verify.ts')).verify],
   ['download', async () => (await import('./download.ts')).downloadCommand],
+  ['doctor', async () => (await import('./doctor.ts')).doctor],
   ['init', async () => (await import('./init.ts')).init],
   ['serve', async () => (await import('./serve.ts')).serve],
   ['import', async () => (await import('./import.ts')).importCommand],

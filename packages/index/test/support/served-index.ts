@@ -7,6 +7,7 @@ import { rootJson, signMetadata, targetsJson } from '@holdfast/tuf';
 import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
 import {
   initIndex,
+  type Lifetimes,
   type OpenIndex,
   openIndex,
   type OpenOptions,
@@ -34,7 +35,11 @@ export const PASSPHRASE = 'a passphrase for tests';
 export async function serveIndex(
   t: TestContext,
   options: Partial<ServerOptions> = {},
-  { stores = {}, ...opening }: Partial<OpenOptions> & { readonly stores?: StoreLocations } = {},
+  {
+    stores = {},
+    lifetimes = {},
+    ...opening
+  }: Partial<OpenOptions> & { readonly stores?: StoreLocations; readonly lifetimes?: Partial<Lifetimes> } = {},
 ): Promise<ServedIndexUnderTest> {
   const parent = await mkdtemp(join(tmpdir(), 'holdfast-served-'));
   const directory = join(parent, 'index');
@@ -49,7 +54,7 @@ export async function serveIndex(
     await close();
     await rm(parent, { recursive: true });
   });
-  await initIndex({ directory, ...metadata, onlineKey, passphrase: PASSPHRASE, stores });
+  await initIndex({ directory, ...metadata, onlineKey, passphrase: PASSPHRASE, stores, lifetimes });
   const index = await openIndex(directory, { passphrase: PASSPHRASE, ...opening });
   const server = await startServer(index, { host: '127.0.0.1', port: 0, closeMs: 500, ...options });
   ends.push(
