@@ -19,6 +19,8 @@ export class EvilMirror {
   /** The paths asked for, in order. */
   readonly requests: string[] = [];
   attack: Attack = (_path, honest) => honest();
+  /** Without lookups it is a mirror of files, as every static server is. */
+  lookups = true;
   /** What it is a mirror of; the index may move. */
   upstream: string;
   readonly #server: Server;
@@ -49,6 +51,7 @@ export class EvilMirror {
   async #answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const path = incoming.url ?? '/';
     this.requests.push(path);
+    if (!this.lookups && path.startsWith('/lookup/')) return void outgoing.writeHead(404).end();
     const answer = await this.attack(path, () => fetchWhole(this.upstream + path));
     const whole = answer.body instanceof Uint8Array ? { 'content-length': String(answer.body.length) } : {};
     outgoing.writeHead(answer.status, { ...Object.fromEntries(answer.headers), ...whole });

@@ -19,7 +19,7 @@ for (const tool of ['pip', 'uv'] as const) {
   test(`an honest mirror is no obstacle for ${tool}, and nobody but us makes the project page (D9, D10)`, async () => {
     const { installed, said } = await scene.installs(await scene.newUser(), 'demo', { tool });
     assert.deepEqual(installed, ['demo 1.0', 'helper 1.0']);
-    assert.match(said, /^holdfast: verified 2 files from main, snapshot \d+, valid for 23 hours\n$/);
+    assert.match(said, /^holdfast: verified 2 files from main, timestamp \d+, valid for 23 hours\n$/);
     assert.deepEqual(
       scene.mirror.requests.filter((path) => path.startsWith('/simple/')),
       [],
@@ -60,9 +60,15 @@ test('wrong software: another signed wheel under the name that was asked for is 
 
 test('arbitrary metadata: one changed bit in any role is refused, and the role is named (P20)', async () => {
   for (const role of ['timestamp', 'snapshot', 'targets', 'unclaimed']) {
+    scene.filesOnly();
     scene.mirror.attack = flipByte(new RegExp(`/metadata/(\\d+\\.)?${role}\\.json`));
     await scene.refuses(await scene.newUser(), 'other', [role]);
   }
+});
+
+test('arbitrary metadata: one changed bit in a lookup is refused (P20)', async () => {
+  scene.mirror.attack = flipByte('/lookup/');
+  await scene.refuses(await scene.newUser(), 'other', [/lookup\/\w+\/other misbehaves: /]);
 });
 
 test('rollback: metadata older than what this user has seen is refused (P20)', async () => {
@@ -94,6 +100,7 @@ test('indefinite freeze: old metadata is believed for a day by who has seen noth
 
 test('mix-and-match: an old role under a new snapshot is refused (P20)', async () => {
   const recorder = new Recorder();
+  scene.filesOnly();
   scene.mirror.attack = recorder.record;
   await scene.installs(await scene.newUser(), 'demo');
   await scene.publish('mixed', '1.0');
@@ -104,6 +111,7 @@ test('mix-and-match: an old role under a new snapshot is refused (P20)', async (
 
 test('mix-and-match: an old snapshot under a new timestamp is refused (P20)', async () => {
   const recorder = new Recorder();
+  scene.filesOnly();
   scene.mirror.attack = recorder.record;
   await scene.installs(await scene.newUser(), 'demo');
   await scene.publish('mixed', '1.1');
@@ -112,18 +120,30 @@ test('mix-and-match: an old snapshot under a new timestamp is refused (P20)', as
   await scene.refuses(await scene.newUser(), 'mixed', ['snapshot']);
 });
 
+test('mix-and-match: an old lookup under a new timestamp is refused (P20)', async () => {
+  const recorder = new Recorder();
+  scene.mirror.attack = recorder.record;
+  await scene.installs(await scene.newUser(), 'demo');
+  await scene.publish('mixed', '1.2');
+  const old = recorder.newest('/lookup/');
+  scene.mirror.attack = replaceBody('/lookup/', () => old);
+  await scene.refuses(await scene.newUser(), 'mixed', [/lookup\/\w+\/mixed misbehaves: /]);
+});
+
 test('endless data: an answer without end is cut off at its limit, whatever it answers (P20)', async () => {
   for (const [path, reason] of [
     [/2\.root\.json$/, '2.root.json misbehaves: it is longer than the 512000 bytes that are allowed'],
     [/timestamp\.json$/, 'timestamp.json misbehaves: it is longer than the 16384 bytes that are allowed'],
     [/snapshot\.json$/, /snapshot\.json misbehaves: it is longer than the \d+ bytes that are allowed/],
     [/unclaimed\.json$/, 'unclaimed.json misbehaves: it is longer than the 32000000 bytes that are allowed'],
+    ['/lookup/', /lookup\/\w+\/other misbehaves: it is longer than the 67108864 bytes that are allowed/],
     [
       /\.whl\.metadata$/,
       /What the server sent as other-\S*\.metadata is not .* its length is more than 56, signed is 56/,
     ],
     [/\.whl$/, /What the server sent as other-\S*\.whl is not .* its length is more than (\d+), signed is \1/],
   ] as const) {
+    if (path !== '/lookup/') scene.filesOnly();
     scene.mirror.attack = endless(path);
     await scene.refuses(await scene.newUser(), 'other', [reason]);
   }

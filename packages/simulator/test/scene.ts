@@ -124,6 +124,12 @@ export class Scene {
 
   beHonest(): void {
     this.mirror.attack = (_path, honest) => honest();
+    this.mirror.lookups = true;
+  }
+
+  /** Until {@link beHonest} the mirror has only files, so that users read the whole snapshot and every role by itself. */
+  filesOnly(): void {
+    this.mirror.lookups = false;
   }
 
   /**

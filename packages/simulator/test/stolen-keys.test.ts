@@ -33,6 +33,7 @@ test('one key below the threshold is worth nothing (P17, P20 key compromise)', a
       };
       const json = targetsJson({ version, expires, targets: new Map(), delegations });
       const forged = await signMetadata(json, [...(await scene.holders('targets-1')), thief]);
+      scene.filesOnly();
       scene.mirror.attack = serve(new Map([[`/metadata/${version}.targets.json`, forged]]));
       await scene.refuses(await scene.newUser(), 'demo', [
         'The metadata "targets" needs 2 signatures by trusted keys and has 1.',
@@ -57,6 +58,7 @@ test('the timestamp and snapshot keys: no malicious update; old files until the 
   const { timestamp, snapshot } = scene.online;
   const stolen = { timestamp, snapshot };
   const recorder = new Recorder();
+  scene.filesOnly();
   scene.mirror.attack = recorder.record;
   const who = await scene.newUser();
   await scene.installs(who, 'demo', { version: '1.0' });
