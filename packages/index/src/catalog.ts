@@ -62,6 +62,18 @@ export class Catalog {
     return row?.sha256;
   }
 
+  /** Where the bytes of a published file are that an import did not bring: `import-schema.ts`. */
+  async locationOf(filename: string, sha256: string): Promise<string | undefined> {
+    const row = await this.#records.read
+      .selectFrom('files')
+      .select('location')
+      .where('filename', '=', filename)
+      .where('sha256', '=', sha256)
+      .where('state', '=', 'published')
+      .executeTakeFirst();
+    return row?.location ?? undefined;
+  }
+
   /** Changes whenever anything that the project's page shows has changed; without a project, anything at all. */
   revision(project?: ProjectName): number {
     return project === undefined ? this.#revision : (this.#revisions.get(project) ?? 0);

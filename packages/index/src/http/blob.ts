@@ -1,9 +1,9 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { ObjectStore } from '../objects/object-store.ts';
+import { sendElsewhere, type Whereabouts } from './elsewhere.ts';
 import { matchesEtag } from './etag.ts';
 import { type Exchange, wantsBody } from './exchange.ts';
-import { notFound } from './http-error.ts';
 import { parseRange, rangeApplies } from './range.ts';
 import { sendNotModified, writeHead } from './reply.ts';
 import { OPEN_TO_ALL } from './security-headers.ts';
@@ -20,11 +20,17 @@ const IMMUTABLE = 'public, max-age=31536000, immutable';
 
 /**
  * Streams an object to the client: GET, HEAD, one range (206/416), If-Range, If-None-Match. Never with a content coding:
- * installers hash and resume what they receive. Throws `HttpError` 404 when the object is not in the store.
+ * installers hash and resume what they receive. What is not in the store may be elsewhere; else it
+ * throws `HttpError` 404.
  */
-export async function sendBlob(exchange: Exchange, objects: ObjectStore, blob: Blob, stop: AbortSignal): Promise<void> {
+export async function sendBlob(
+  exchange: Exchange,
+  { objects, catalog }: { readonly objects: ObjectStore; readonly catalog: Whereabouts },
+  blob: Blob,
+  stop: AbortSignal,
+): Promise<void> {
   const object = await objects.open(blob.key);
-  if (object === undefined) throw notFound('This file');
+  if (object === undefined) return sendElsewhere(exchange, blob, catalog);
   try {
     const { headers } = exchange.request;
     const fields: OutgoingHttpHeaders = { ...OPEN_TO_ALL, ETag: blob.etag, 'Cache-Control': IMMUTABLE };

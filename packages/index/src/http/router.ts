@@ -66,7 +66,7 @@ function readOnly(handler: Handler): Handler {
 async function sendFile(routes: Routes, exchange: Exchange): Promise<void> {
   const blob = blobOf(exchange.path);
   if (blob === undefined) throw notFound('This file');
-  await sendBlob(exchange, routes.index.objects, blob, routes.stop);
+  await sendBlob(exchange, routes.index, blob, routes.stop);
 }
 
 async function receiveUpload(routes: Routes, exchange: Exchange): Promise<void> {

@@ -26,6 +26,8 @@ export interface ServedIndex {
     projectBytes(project: ProjectName): Promise<number>;
     /** The hash of the file that has this name, or had it; `undefined` while the name is free. */
     sha256Of(filename: string): Promise<string | undefined>;
+    /** Where the bytes of a listed file are that are not here: an address before the filename; empty when nobody knows. */
+    locationOf(filename: string, sha256: string): Promise<string | undefined>;
     /** Changes whenever anything that the project's page shows has changed; without a project, anything at all. */
     revision(project?: ProjectName): number;
   };

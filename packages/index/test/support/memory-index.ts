@@ -72,6 +72,7 @@ export class MemoryIndex implements ServedIndex {
       (this.files.get(name) ?? []).reduce((sum, file) => sum + file.size, 0),
     sha256Of: async (filename: string): Promise<string | undefined> =>
       [...this.files.values()].flat().find((file) => file.filename === filename)?.sha256,
+    locationOf: async (): Promise<undefined> => undefined,
     projectNames: async (): Promise<readonly string[]> => [...this.files.keys()].sort(),
     revision: (): number => this.#revision,
   };
