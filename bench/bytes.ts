@@ -8,7 +8,7 @@ import { Population } from './population/population.ts';
 
 /**
  * Bytes on the wire, beside the distribution itself, for one verified installation of one project: `bytes.ts [--files N] [--record]`. Bodies
- * as they are served, compressed with zstd; beside them the JSON project page that an unverified installation fetches, and PEP 458's
+ * as they are served, compressed as the index likes best; beside them the JSON project page that an unverified installation fetches, and PEP 458's
  * layout.
  */
 const files = filesArgument();

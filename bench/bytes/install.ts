@@ -53,7 +53,7 @@ export async function installBytes(
     sameProjectWhole: answer([leaf]),
     longAgo: answer([...olders, against(leaf.bytes, olderLeaf)]),
     proof: proof.length,
-    page: { gzip: served(page, 'gzip'), zstd: served(page) },
+    page: { gzip: served(page, 'gzip'), zstd: served(page, 'zstd') },
     pypiPage: served(pypiPageOf(repository, project), 'gzip'),
   };
 }
