@@ -18,7 +18,7 @@ export type { FeedSource } from './feed/feed-source.ts';
 export { FeedFollower } from './feed/follower.ts';
 export { mergedParts, type MergeOptions } from './feed/merge.ts';
 export type { FollowedChange, FollowedChanges, PublishedState } from './feed/next-state.ts';
-export { endsRange, feedPath, type FeedRange, MAX_LEVEL, sweptAfter } from './feed/range.ts';
+export { endsRange, feedPath, type FeedRange, firstOf, MAX_LEVEL, planRanges, sweptAfter } from './feed/range.ts';
 export { type Asker, lookupPath, readAsker } from './lookup-path.ts';
 export { type ApplyDelta, type LookedUpRole, rolesFor, verifyLookup } from './lookup.ts';
 export { decodeLookup, encodeLookup, type Lookup, MAX_LOOKUP_BYTES, type SentFile } from './lookup-format.ts';

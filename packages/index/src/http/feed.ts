@@ -10,7 +10,7 @@ import { OPEN_TO_ALL } from './security-headers.ts';
 const CACHE_BYTES = 32 * 2 ** 20;
 
 /** `feed/<level>/<last version>.<part>`, each number in its one spelling, so that caches hold each part once. */
-const PATH = /^\/(feed\/[0-7]\/(?:0|[1-9]\d{0,15})\.(?:0|[1-9]\d{0,2}))$/;
+const PATH = /^\/(feed\/(?:\d|1[0-4])\/(?:0|[1-9]\d{0,15})\.(?:0|[1-9]\d{0,2}))$/;
 
 /** The change feed (docs/formats/change-feed.md): immutable objects, the same for everyone, compressed in transfer when asked for. */
 export class FeedFiles {

@@ -80,7 +80,7 @@ test('merged chunks are the same whether they are made at once or after a crash'
   }
   await late.mergeUpTo();
   assert.deepEqual(late.objects, prompt.objects);
-  assert.ok(prompt.objects.has('feed/2/511.0'));
+  assert.ok(prompt.objects.has('feed/4/511.0'));
 });
 
 test('what a follower saves brings it back, in parts, and a damaged copy is refused', async () => {

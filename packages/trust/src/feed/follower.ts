@@ -77,8 +77,8 @@ export class FeedFollower {
   }
 
   private async read(to: PublishedState, next: NextState): Promise<void> {
-    const source = limited(this.source);
     const newest: FeedRange = { level: 0, last: to.version };
+    const source = limited(this.source, feedPath(newest, 0));
     const { head } = (await fetchPart(source, newest, 0)) ?? missing(newest, 0);
     // Only a hint that saves reading the rest in vain: what decides is the root of the tree in the end.
     if (head.root !== to.root) throw new FeedError('fork', feedPath(newest, 0));
@@ -87,12 +87,13 @@ export class FeedFollower {
   }
 }
 
-function limited(source: FeedSource): FeedSource {
+/** Counts requests, and asks only once for what is read twice. */
+function limited(source: FeedSource, twice: string): FeedSource {
   let requests = 0;
-  return {
-    fetch(path, maxLength) {
-      if (++requests > MAX_REQUESTS) throw new FeedError('too-large', path);
-      return source.fetch(path, maxLength);
-    },
+  let kept: Promise<Uint8Array | undefined> | undefined;
+  const fetch: FeedSource['fetch'] = (path, maxLength) => {
+    if (++requests > MAX_REQUESTS) throw new FeedError('too-large', path);
+    return source.fetch(path, maxLength);
   };
+  return { fetch: (path, maxLength) => (path === twice ? (kept ??= fetch(path, maxLength)) : fetch(path, maxLength)) };
 }

@@ -12,8 +12,8 @@ export interface MergeOptions {
   readonly pause?: () => Promise<void>;
 }
 
-/** Changes between two pauses: some milliseconds. */
-const PAUSE_AFTER = 4096;
+/** Changes that are merged in one go, without a pause: some milliseconds. */
+const BATCH = 4096;
 
 /**
  * The parts of the chunk of a range, made of the chunks of the level below, which the source must have. Whoever makes it, and
@@ -35,10 +35,9 @@ export async function* mergedParts(
     sources.map((chunk) => chunk.head),
   );
   const encoder = new ChunkEncoder(head, partBytes);
-  let count = 0;
-  for await (const change of mergeChanges(head, sources)) {
-    yield* encoder.add(change);
-    if (++count % PAUSE_AFTER === 0) await pause?.();
+  for await (const batch of mergeChanges(head, sources)) {
+    for (const change of batch) yield* encoder.add(change);
+    await pause?.();
   }
   yield encoder.finish();
 }
@@ -55,19 +54,30 @@ function mergedHead({ level, last }: FeedRange, newest: ChunkHead, heads: readon
   };
 }
 
-/** Every role of the sources once, in order, as the newest source that names it says. */
-async function* mergeChanges(head: ChunkHead, sources: readonly ChunkSource[]): AsyncGenerator<FeedChange, void> {
+/** Every role of the sources once, in order, as the newest source that names it says. In batches: a promise for each would cost more. */
+async function* mergeChanges(
+  head: ChunkHead,
+  sources: readonly ChunkSource[],
+): AsyncGenerator<readonly FeedChange[], void> {
   // The newest in front: of several that name a role the first decides.
   const cursors = sources.toReversed().map(({ changes }) => new Cursor(changes[Symbol.asyncIterator]()));
   await Promise.all(cursors.map((cursor) => cursor.fill()));
-  for (;;) {
-    let first: FeedChange | undefined;
-    for (const { change } of cursors)
-      if (change && (!first || compareCodePoints(change.role, first.role) < 0)) first = change;
-    if (!first) return;
+  let batch: FeedChange[] = [];
+  for (let first = firstOf(cursors); first; first = firstOf(cursors)) {
     for (const cursor of cursors) if (cursor.change?.role === first.role && cursor.next()) await cursor.fill();
-    if (first.entry || !isComplete(head)) yield first;
+    if (first.entry || !isComplete(head)) batch.push(first);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
   }
+  yield batch;
+}
+
+function firstOf(cursors: readonly Cursor[]): FeedChange | undefined {
+  let first: FeedChange | undefined;
+  for (const { change } of cursors)
+    if (change && (!first || compareCodePoints(change.role, first.role) < 0)) first = change;
+  return first;
 }
 
 class Cursor {

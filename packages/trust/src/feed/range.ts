@@ -1,8 +1,8 @@
-/** Publications in a chunk of one level, per publication in one of the level below. */
-export const RADIX = 16;
+/** Chunks of one level that make one of the next. With 4, who is a year behind asks for 12 chunks; with 16, for 27, of which more is said twice. */
+export const RADIX = 4;
 /** The highest level: its chunks hold 268 million publications each. */
-export const MAX_LEVEL = 7;
-/** A follower asks for a chunk of level k as long as at most this many times 16^k publications follow it. */
+export const MAX_LEVEL = 14;
+/** A follower asks for a chunk of level k as long as at most this many times 4^k publications follow it. */
 export const PROMISED_CHUNKS = 2048;
 /** An index keeps each chunk twice as long, for followers whose timestamp is not the newest. */
 export const KEPT_CHUNKS = 2 * PROMISED_CHUNKS;
