@@ -29,7 +29,8 @@ export async function signMetadata(signed: JsonObject, signers: readonly Signer[
       throw new FormatError('signatures', `would list keyid ${keyid} twice`);
     signatures.push({ keyid, sig: toHex(await signer.sign(payload)) });
   }
-  return envelopeBytes(encodeJson(signed), signatures);
+  // Without control characters the canonical form is JSON as it stands, and need not be made twice.
+  return envelopeBytes(hasControlCharacter(payload) ? encodeJson(signed) : payload, signatures);
 }
 
 /**
@@ -58,6 +59,11 @@ export async function addSignatures(
     made.set(keyid, { keyid, sig: toHex(await signer.sign(payload)) });
   }
   return envelopeBytes(signedBytes, [...made.values()]);
+}
+
+function hasControlCharacter(text: Uint8Array): boolean {
+  for (const byte of text) if (byte < 0x20) return true;
+  return false;
 }
 
 /** A metadata file around the bytes of its signed part. */

@@ -6,12 +6,11 @@ import {
   type TargetPath,
   UNCLAIMED,
 } from '@holdfast/trust';
-import { type JsonObject, type TargetFile, targetsJson } from '@holdfast/tuf';
+import { type JsonObject, type PublicKey, type RoleKeys, type TargetFile, targetsJson } from '@holdfast/tuf';
 import type { Kysely } from 'kysely';
 import type { Database } from '../records/schema.ts';
 import { distributionOf, type FileRow, publishedInRange } from './file-rows.ts';
 import type { Outcome } from './outcomes.ts';
-import type { SigningKeys } from './signing-keys.ts';
 
 /** A file that a batch touches, with what becomes of it. */
 export interface ChangedFile {
@@ -51,12 +50,18 @@ export async function targetsAfter(
   return targets;
 }
 
+/** What a branch says about the keys of its children. */
+export interface Delegation {
+  readonly roleKeys: RoleKeys;
+  readonly keys: ReadonlyMap<string, PublicKey>;
+}
+
 /** The `signed` part of a role of the tree. */
-export function binRoleJson(bin: BinRole, version: number, expires: Date, keys: SigningKeys): JsonObject {
+export function binRoleJson(bin: BinRole, version: number, expires: Date, delegation: Delegation): JsonObject {
   if ('targets' in bin) return targetsJson({ version, expires, targets: bin.targets });
-  const { roleKeys, keys: publicKeys } = keys.delegation(UNCLAIMED);
+  const { roleKeys, keys } = delegation;
   const roles = branchDelegations(UNCLAIMED, bin.prefix, roleKeys.keyids, roleKeys.threshold);
-  return targetsJson({ version, expires, targets: new Map(), delegations: { keys: publicKeys, roles } });
+  return targetsJson({ version, expires, targets: new Map(), delegations: { keys, roles } });
 }
 
 export const roleName = (prefix: string): string => binRoleName(UNCLAIMED, prefix);

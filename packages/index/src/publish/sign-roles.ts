@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { type BinRole, UNCLAIMED } from '@holdfast/trust';
 import { binRoleJson, roleOf } from './bin-roles.ts';
 import type { SigningKeys } from './signing-keys.ts';
+import { signInThreads } from './signing-threads.ts';
 
 /** New signed bytes of a role. */
 export interface SignedRole {
@@ -28,16 +29,34 @@ export function signedRole(role: string, version: number, expires: Date, bytes: 
   return { role, version, expiresAt: expires.getTime(), sha256: hash('sha256', bytes), length: bytes.length, bytes };
 }
 
+/** Roles that are signed in this thread before others are begun: starting those takes as long as signing some hundreds. */
+const SIGNED_HERE = 1_000;
+
 /**
- * Signs roles of the bin tree in the order in which they come. It asks for the next ones while it works and holds few at a
- * time, so any number may come.
+ * Signs roles of the bin tree in the order in which they come: the first thousand here, further ones in worker threads when the
+ * private keys are in this process. It asks for the next ones while it works and holds few at a time, so any number may come.
  */
 export async function* signRoles(
   roles: Iterable<RoleToSign> | AsyncIterable<RoleToSign>,
   keys: SigningKeys,
 ): AsyncGenerator<SignedRole, void> {
-  for await (const { bin, version, expires } of roles) {
-    const bytes = await keys.sign(UNCLAIMED, binRoleJson(bin, version, expires, keys));
-    yield signedRole(roleOf(bin), version, expires, bytes);
+  const delegation = keys.delegation(UNCLAIMED);
+  const threads = keys.local(UNCLAIMED).length > 0;
+  const coming = each(roles);
+  try {
+    for (let signed = 0; !threads || signed < SIGNED_HERE; signed++) {
+      const { done, value } = await coming.next();
+      if (done) return;
+      const { bin, version, expires } = value;
+      const bytes = await keys.sign(UNCLAIMED, binRoleJson(bin, version, expires, delegation));
+      yield signedRole(roleOf(bin), version, expires, bytes);
+    }
+    yield* signInThreads(coming, keys);
+  } finally {
+    await coming.return();
   }
+}
+
+async function* each<T>(list: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, void, void> {
+  yield* list;
 }

@@ -5,12 +5,12 @@ import {
   type JsonObject,
   parseRoot,
   parseTargets,
-  type PublicKey,
   type RoleKeys,
   type Signer,
   signMetadata,
 } from '@holdfast/tuf';
 import { MetadataRefusedError, OnlineKeyError } from '../errors.ts';
+import type { Delegation } from './bin-roles.ts';
 
 /** The roles that the index signs by itself; bins are signed as `unclaimed`. */
 export type OnlineRole = 'timestamp' | 'snapshot' | typeof UNCLAIMED;
@@ -87,7 +87,7 @@ export class SigningKeys {
   }
 
   /** What a branch of the bin tree says about the keys of its children. */
-  delegation(role: OnlineRole): { readonly roleKeys: RoleKeys; readonly keys: ReadonlyMap<string, PublicKey> } {
+  delegation(role: OnlineRole): Delegation {
     const { roleKeys, signers } = this.#of(role);
     const keys = new Map(signers.map(({ key }) => [key.keyid, key]));
     return { roleKeys: { keyids: [...keys.keys()], threshold: roleKeys.threshold }, keys };
