@@ -12,10 +12,13 @@ export {
   openIndex,
   type OpenOptions,
 } from './open.ts';
+export { migrateIndex, type MigrationProgress } from './migrate/migrate.ts';
 export { OpenIndex } from './open-index.ts';
 export { assertLocations } from './config.ts';
 export { openTracer } from './tracing/open-telemetry.ts';
 export type { Tracer } from './tracing/tracer.ts';
+export { backupIndex, type BackupReport } from './backup/backup.ts';
+export { restoreIndex, type RestoreOptions, type RestoreReport } from './backup/restore.ts';
 export { Metrics } from './metrics.ts';
 export { createLogger, LOG_LEVELS, type LogLevel } from './log.ts';
 export type { Lifetimes } from './publish/lifetimes.ts';

@@ -18,9 +18,9 @@ import type { Tracer } from './tracing/tracer.ts';
 import { watchTraced, watchWith } from './watch.ts';
 
 /** What stands in the directory of an index. */
-const CONFIG = 'config.json';
+export const CONFIG = 'config.json';
 const KEYS = 'keys';
-const LOCK = 'serving.lock';
+export const LOCK = 'serving.lock';
 
 export interface NewIndex {
   /** Must be empty or not there. */
@@ -157,7 +157,7 @@ export async function openAccounts(directory: string): Promise<{ accounts: Accou
   return { accounts: new Accounts(records, () => new Date()), close: () => records.close() };
 }
 
-async function readConfig(directory: string): Promise<IndexConfig> {
+export async function readConfig(directory: string): Promise<IndexConfig> {
   let text: string;
   try {
     text = await readFile(join(directory, CONFIG), 'utf8');
