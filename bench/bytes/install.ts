@@ -48,7 +48,8 @@ export async function installBytes(
   const page = pageOf(repository, project);
   return {
     newUser: answer(path),
-    otherProject: answer(path.filter(({ sha256 }) => !held.has(sha256))),
+    // Popular projects may be among those that were visited: here none is.
+    otherProject: answer(path.filter(({ role, sha256 }) => role === leaf.role || !held.has(sha256))),
     sameProject: answer([against(leaf.bytes, olderLeaf)]),
     sameProjectWhole: answer([leaf]),
     longAgo: answer([...olders, against(leaf.bytes, olderLeaf)]),

@@ -31,7 +31,11 @@ export async function measureWire(index: ServedIndex, population: Population): P
   await visit(setting, returning, visited);
   const lines: WireBytes[] = [];
   for (const size of MEASURED_SIZES) {
-    const projects = population.withFiles(size, PROJECTS).map(({ name }) => name);
+    const projects = population
+      .withFiles(size, 2 * PROJECTS)
+      .map(({ name }) => name)
+      .filter((name) => !visited.includes(name))
+      .slice(0, PROJECTS);
     if (projects.length > 0) lines.push(...(await ofProjects(setting, returning, `${size} files`, projects)));
   }
   proxy.close();
