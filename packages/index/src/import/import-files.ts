@@ -20,6 +20,8 @@ export interface ImportFilesOptions {
   readonly onProblem?: (problem: ImportProblem) => void;
   /** Told how many files are in the records so far. */
   readonly onLoaded?: (counts: ImportCounts) => void;
+  /** Entries of one transaction; a crash loses at most the two that are under way. */
+  readonly batch?: number;
   /** Ends it between two batches. */
   readonly stop?: AbortSignal;
 }
@@ -35,13 +37,14 @@ export interface ImportSummary extends ImportCounts {
  * @throws AccountUnknownError, IndexInUseError; the reason of `stop`; what the source throws
  */
 export async function importFiles(index: ImportingIndex, options: ImportFilesOptions): Promise<ImportSummary> {
-  const { source, account, stop } = options;
+  const { source, account, batch, stop } = options;
   if (!index.leads) throw new IndexInUseError('the index');
   const counts = await runImport({
     records: index.records,
     source,
     account,
     clock: options.clock ?? (() => new Date()),
+    batch,
     onProblem: options.onProblem ?? (() => {}),
     onProgress: options.onLoaded ?? (() => {}),
     ...(stop && { stop }),

@@ -12,6 +12,8 @@ export interface ImportOptions {
   /** Told of each item that is not imported, before the batch it came with counts as done. */
   readonly onProblem: (problem: ImportProblem) => void;
   readonly onProgress: (counts: ImportCounts) => void;
+  /** Entries of one transaction. */
+  readonly batch?: number | undefined;
   /** Ends the import between two batches; the same import started again goes on from there. */
   readonly stop?: AbortSignal;
 }
@@ -85,8 +87,9 @@ class Loading {
   }
 
   get isFull(): boolean {
-    if (!this.#options.source.costly) return this.#items >= LARGE_BATCH;
-    return this.#items >= COSTLY_BATCH || (this.#items > 0 && performance.now() - this.#began > COSTLY_MS);
+    const { source, batch = source.costly ? COSTLY_BATCH : LARGE_BATCH } = this.#options;
+    if (this.#items >= batch || !source.costly) return this.#items >= batch;
+    return (this.#items > 0 && performance.now() - this.#began > COSTLY_MS);
   }
 
   add(entry: ImportEntry): void {
