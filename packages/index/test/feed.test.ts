@@ -5,6 +5,8 @@ import { type TestContext, test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
 import { feedPath } from '@holdfast/trust';
 import { generateKey } from '@holdfast/tuf/node';
+import { pino } from 'pino';
+import { mergeFeed } from '../src/feed/feed-merger.ts';
 import { addOnlineKey, type OpenIndex, startServer } from '../src/index.ts';
 import { type BareIndex, makeIndex, newFile, openBare } from './support/bare-index.ts';
 import {
@@ -166,6 +168,7 @@ test('chunks are served as immutable objects, compressed when asked for, each at
   for (const wrong of ['0/1', '0/01.0', '0/1.00', '0/1.-1', '8/1.0', '0/1.0/', '0/999999.0', '0/'])
     assert.equal((await fetch(`${url}/feed/${wrong}`)).status, 404, wrong);
   assert.equal((await fetch(path, { method: 'POST' })).status, 405);
+  await mergeFeed({ records: index.records, objects: index.objects, logger: pino({ level: 'silent' }) });
   const names = await readdir(directory);
   assert.ok(names.includes('0') && names.includes('2'), names.join());
 });

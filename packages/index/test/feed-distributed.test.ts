@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { normalizeName } from '@holdfast/python-index';
+import { pino } from 'pino';
+import { mergeFeed } from '../src/feed/feed-merger.ts';
+import { newFile } from './support/bare-index.ts';
+import { assertFollowed, catchUp, newFollower, servedFeed } from './support/feed-follower.ts';
+import { startPostgres } from './support/postgres-server.ts';
+import { startS3Server } from './support/s3-server.ts';
+import { serveIndex } from './support/served-index.ts';
+
+const [postgres, s3] = [await startPostgres(), await startS3Server()];
+after(async () => {
+  await postgres.stop();
+  await s3.stop();
+});
+process.env['AWS_ACCESS_KEY_ID'] = s3.credentials.accessKeyId;
+process.env['AWS_SECRET_ACCESS_KEY'] = s3.credentials.secretAccessKey;
+
+test('the feed of an index in PostgreSQL and S3 leads to its timestamp, through a split, a deletion and merged chunks', async (t) => {
+  const bucket = await s3.bucket('bucket-feed');
+  const stores = { records: postgres.database('feed'), objects: `s3://bucket-feed?endpoint=${s3.url}` };
+  const { index, url } = await serveIndex(t, {}, { stores });
+  const published = servedFeed(url);
+  const [near, far] = [newFollower(published), newFollower(published)];
+  await catchUp(far, published);
+  for (let i = 0; i < 20; i++) {
+    await index.publisher.publish(newFile(`small-${i}`, '1.0'));
+    await catchUp(near, published);
+  }
+  await Promise.all(Array.from({ length: 120 }, (_, i) => index.publisher.publish(newFile('large', `${i}`))));
+  await index.publisher.delete(normalizeName('large'), 'large-7-py3-none-any.whl');
+  for (const follower of [near, far, newFollower(published)]) {
+    await catchUp(follower, published);
+    await assertFollowed(follower, index);
+  }
+  await mergeFeed({ records: index.records, objects: index.objects, logger: pino({ level: 'silent' }) });
+  const levels = await readdir(join(bucket, 'feed'));
+  assert.ok(levels.includes('1') && levels.includes('2'), levels.join());
+});
