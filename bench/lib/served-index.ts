@@ -62,6 +62,8 @@ export async function serveDirectory(
     environment,
     /(http:\/\/[^\s:]+:(\d+))/,
   );
+  // A benchmark that fails leaves no server behind.
+  process.once('exit', () => child.kill());
   const startSeconds = (performance.now() - began) / 1000;
   const link =
     roundTripMs > 0 &&
