@@ -34,6 +34,11 @@ const remedies: ReadonlyMap<string, string> = new Map([
     'Install @opentelemetry/api, resources, sdk-trace and exporter-trace-otlp-http beside holdfast, or unset the variable.',
   ],
   ['INVALID_TRACING', 'Change the variable, or unset OTEL_EXPORTER_OTLP_ENDPOINT.'],
+  [
+    'NOT_EMBEDDED',
+    'Back up the database and the bucket with their own tools: docs/guides/operator.md says in which order.',
+  ],
+  ['NO_BACKUP', 'Make one with holdfast backup DIRECTORY TO, to its end.'],
   ['KEY_FILE', 'Check the passphrase and the file.'],
 ]);
 

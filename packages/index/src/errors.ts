@@ -318,3 +318,21 @@ export class InvalidTracingError extends IndexError {
     this.variable = variable;
   }
 }
+
+/** Backup and restore are for indexes whose records and objects are in their directory. */
+export class NotEmbeddedError extends IndexError {
+  readonly code = 'NOT_EMBEDDED';
+  constructor() {
+    super('the records or the objects of this index are not in its directory');
+  }
+}
+
+/** The directory holds no complete backup. */
+export class NoBackupError extends IndexError {
+  readonly code = 'NO_BACKUP';
+  readonly directory: string;
+  constructor(directory: string, options?: ErrorOptions) {
+    super(`${directory} holds no complete backup of an index`, options);
+    this.directory = directory;
+  }
+}

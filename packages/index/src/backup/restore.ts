@@ -1,0 +1,137 @@
+import { copyFile, link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseTimestamp } from '@holdfast/tuf';
+import { writeFileAtomic } from '@holdfast/tuf/node';
+import { DamagedIndexError, IndexExistsError, NoBackupError } from '../errors.ts';
+import { hasCode } from '../objects/storage-failure.ts';
+import { SqliteRecords } from '../records/sqlite-records.ts';
+import { copyObject, MANIFEST, readEmbeddedConfig } from './backup.ts';
+import { raiseVersions } from './raise-versions.ts';
+import { recordedFiles } from './recorded-files.ts';
+
+export interface RestoreOptions {
+  /** A backup, complete. */
+  readonly from: string;
+  /** New, or what is left of the lost index: its `objects`, without `records.sqlite`. */
+  readonly directory: string;
+  /** Goes on this many versions after the newest that is known. */
+  readonly jump?: number;
+  readonly now?: Date;
+}
+
+export interface RestoreReport {
+  readonly objects: number;
+  /** The index goes on after this version of the timestamp. */
+  readonly timestampVersion: number;
+  /** Published after the backup, and still there: hard links to them, under the names to upload them by. */
+  readonly recovered: readonly string[];
+  /** Listed in the backup, and in neither place: deleted while it was made. */
+  readonly missing: readonly string[];
+}
+
+/** More publications than an index makes in a month, at four a second. */
+export const JUMP = 10_000_000;
+const RECOVERED = 'recovered';
+const OBJECT_NAME = /^[0-9a-f]{64}\.(.+)$/;
+
+/**
+ * Makes an index of a backup that may be older than what its users saw. `config.json` is written last: until then nothing serves it.
+ * @throws NoBackupError, IndexExistsError, DamagedIndexError when an object of the backup is damaged
+ */
+export async function restoreIndex(options: RestoreOptions): Promise<RestoreReport> {
+  const { from, directory, jump = JUMP, now = new Date() } = options;
+  await readFile(join(from, MANIFEST)).catch((cause: unknown) => {
+    throw new NoBackupError(from, { cause });
+  });
+  await readEmbeddedConfig(from);
+  for (const name of ['records.sqlite', 'config.json'])
+    if (await isThere(join(directory, name))) throw new IndexExistsError(directory);
+  await mkdir(join(directory, 'keys'), { recursive: true, mode: 0o700 });
+  const { objects, missing, known } = await restoreObjects(from, directory);
+  for (const name of await readdir(join(from, 'keys')))
+    await copyFile(join(from, 'keys', name), join(directory, 'keys', name));
+  const copied = join(directory, 'records.sqlite');
+  await copyFile(join(from, 'records.sqlite'), copied);
+  const timestampVersion = await raise(copied, jump, await versionLeft(directory), now);
+  const recovered = await recover(directory, known);
+  await writeFileAtomic(join(directory, 'config.json'), await readFile(join(from, 'config.json')));
+  return { objects, timestampVersion, recovered, missing };
+}
+
+async function restoreObjects(
+  from: string,
+  directory: string,
+): Promise<{ objects: number; missing: string[]; known: Set<string> }> {
+  const missing: string[] = [];
+  const known = new Set<string>();
+  for (const { key, sha256 } of recordedFiles(join(from, 'records.sqlite')).files) {
+    known.add(key);
+    const outcome = await copyObject(join(from, 'objects', key), join(directory, 'objects', key), sha256);
+    if (outcome === 'missing') missing.push(key);
+  }
+  return { objects: known.size - missing.length, missing, known };
+}
+
+async function raise(path: string, jump: number, seen: number, now: Date): Promise<number> {
+  await syncFile(path);
+  const records = await SqliteRecords.open(path);
+  try {
+    return await raiseVersions(records, jump, seen, now);
+  } finally {
+    await records.close();
+  }
+}
+
+/** What the lost index published last, if that is still there. It is removed: the index signs another. */
+async function versionLeft(directory: string): Promise<number> {
+  const path = join(directory, 'objects/metadata/timestamp.json');
+  try {
+    const { version } = parseTimestamp(await readFile(path)).signed;
+    await rm(path);
+    return version;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return 0;
+    throw new DamagedIndexError(path, 'it cannot be read; remove it', { cause: error });
+  }
+}
+
+/** Distributions among the objects that the records do not know: published after the backup, and acknowledged. */
+async function recover(directory: string, known: ReadonlySet<string>): Promise<string[]> {
+  const recovered: string[] = [];
+  const top = join(directory, 'objects/targets');
+  const names = await readdir(top, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  });
+  for (const entry of names) {
+    const [, filename] = OBJECT_NAME.exec(entry.name) ?? [];
+    const path = join(entry.parentPath, entry.name);
+    const key = `targets${path.slice(top.length)}`;
+    if (!entry.isFile() || filename === undefined || filename.endsWith('.metadata') || known.has(key)) continue;
+    await mkdir(join(directory, RECOVERED), { recursive: true });
+    const to = join(directory, RECOVERED, filename);
+    await rm(to, { force: true });
+    await link(path, to);
+    recovered.push(to);
+  }
+  return recovered.sort();
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return false;
+    throw error;
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
