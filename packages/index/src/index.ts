@@ -13,6 +13,7 @@ export {
   type OpenOptions,
 } from './open.ts';
 export { migrateIndex, type MigrationProgress } from './migrate/migrate.ts';
+export { assertNewStores } from './new-stores.ts';
 export { OpenIndex } from './open-index.ts';
 export { assertLocations } from './config.ts';
 export { openTracer } from './tracing/open-telemetry.ts';
@@ -30,3 +31,4 @@ export { SourceError } from './import/index-fetch.ts';
 export { linesSource } from './import/lines-source.ts';
 export { SimplePageError } from './import/simple-page.ts';
 export { urlSource } from './import/url-source.ts';
+export { checkRecords } from './check-records.ts';

@@ -18,6 +18,7 @@ export const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['migrate', async () => (await import('./migrate.ts')).migrate],
   ['backup', async () => (await import('./backup.ts')).backup],
   ['restore', async () => (await import('./backup.ts')).restore],
+  ['check', async () => (await import('./check.ts')).check],
   ['account create', async () => (await import('./account.ts')).accountCreate],
   ['token create', async () => (await import('./account.ts')).tokenCreate],
   ['token list', async () => (await import('./account.ts')).tokenList],

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { sql } from 'kysely';
 import { recordsContract } from '../../test/support/records-contract.ts';
 import { DamagedIndexError, RecordsError, UnsafeSqliteError } from '../errors.ts';
 import { assertSafeVersion } from './sqlite-file.ts';
-import { SqliteRecords } from './sqlite-records.ts';
+import { checkSqliteFile, SqliteRecords } from './sqlite-records.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'holdfast-records-'));
 after(() => rm(directory, { recursive: true }));
@@ -42,6 +43,22 @@ test('a file that is no database is refused as damaged', async () => {
   const path = join(directory, 'noise.db');
   await writeFile(path, 'not a database, but long enough to look at: '.repeat(100));
   await assert.rejects(SqliteRecords.open(path), DamagedIndexError);
+});
+
+test('damage in the middle of a file is found by the check of all of it', async () => {
+  const path = join(directory, 'torn.db');
+  const records = await SqliteRecords.open(path);
+  const names = Array.from({ length: 5_000 }, (_, i) => ({ name: `account-${i}`, created_at: i }));
+  await records.write((tx) => tx.insertInto('accounts').values(names).execute());
+  await records.close();
+  checkSqliteFile(path);
+  const database = new DatabaseSync(path);
+  database.exec('pragma wal_checkpoint(truncate)');
+  database.close();
+  const bytes = await readFile(path);
+  bytes.fill(0xff, bytes.length - 12_288, bytes.length - 4_096);
+  await writeFile(path, bytes);
+  assert.throws(() => checkSqliteFile(path), DamagedIndexError);
 });
 
 test('refuses a SQLite with the write-ahead log bug, and takes later ones', () => {

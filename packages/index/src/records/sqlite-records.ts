@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { Kysely, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { DamagedIndexError, IndexClosedError, type IndexError, RecordsError } from '../errors.ts';
@@ -11,6 +12,22 @@ import { recordsError, sqliteFailure } from './sqlite-error.ts';
 import { openSqliteFile } from './sqlite-file.ts';
 import { Statements } from './statements.ts';
 import { Writer } from './writer.ts';
+
+/** A file of this many bytes is looked at within a second or so. */
+const CHECKED_AT_START = 128 * 2 ** 20;
+
+/**
+ * Reads all of a file of records, also while a process uses it.
+ * @throws DamagedIndexError when SQLite finds it inconsistent
+ */
+export function checkSqliteFile(path: string): void {
+  const reader = new Reader(path);
+  try {
+    reader.check();
+  } finally {
+    reader.close();
+  }
+}
 
 /** Records in one SQLite file: writes in a worker thread, reads in the thread that asks. */
 export class SqliteRecords implements Records {
@@ -35,7 +52,8 @@ export class SqliteRecords implements Records {
       if (error !== undefined) throw error;
       const reader = new Reader(path);
       const records = new SqliteRecords(new Kysely({ dialect: new SqliteRunnerDialect(reader, watch) }), writer);
-      reader.check();
+      // A start takes seconds, whatever the size; `holdfast check` looks at all of a large file.
+      if ((await stat(path)).size <= CHECKED_AT_START) reader.check();
       return records;
     } catch (error) {
       await writer.destroy().catch(() => undefined); // The first failure is the one that tells.
