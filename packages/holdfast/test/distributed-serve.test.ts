@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { access, copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { startPostgres } from '../../index/test/support/postgres-server.ts';
@@ -25,6 +25,9 @@ test('holdfast makes an index in PostgreSQL and S3, and serves it from several m
   assert.doesNotMatch(hidden.out + hidden.err, /hidden/);
   const made = await holdfast(directory, init, env);
   assert.equal(made.code, 0, made.err);
+  const again = await holdfast(directory, ['init', 'other', '--offline-keys', 'others', ...init.slice(4)], env);
+  assert.equal(again.code, 1, again.out);
+  await assert.rejects(access(join(directory, 'others')), { code: 'ENOENT' }, 'no key was made for nothing');
   const args = ['serve', 'index', '--port', '0'];
   const serving = await started(directory, args, /Serving at (\S+)/, env);
   const { found } = serving;

@@ -261,11 +261,11 @@ export class StandingByError extends IndexError {
   }
 }
 
-/** Nobody else can sign for an index whose records are in its own directory. */
+/** Nobody else can sign for an index whose records, or objects, are in its own directory. */
 export class NoOtherSignerError extends IndexError {
   readonly code = 'NO_OTHER_SIGNER';
   constructor() {
-    super('the records are in the directory of this index: no other process can sign for it');
+    super('records or objects are in the directory of this index: no other process can sign for it');
   }
 }
 

@@ -1,10 +1,11 @@
 import { hostname } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Signer } from '@holdfast/tuf';
 import type { Logger } from 'pino';
 import { Accounts } from './accounts/accounts.ts';
 import { Catalog } from './catalog.ts';
 import type { IndexConfig } from './config.ts';
-import { SignerLostError, StandingByError } from './errors.ts';
+import { IndexInUseError, SignerLostError, StandingByError } from './errors.ts';
 import type { Probe } from './http/health.ts';
 import { type Observed, observeIndex } from './index-gauges.ts';
 import { probesOf } from './index-probes.ts';
@@ -50,6 +51,9 @@ export interface IndexParts {
 
 /** What is not heard is looked for this often, in milliseconds. */
 const POLL_MS = 1_000;
+
+/** Milliseconds after which a process that does not lead knows that another one lives. */
+const ALONE_MS = 4_000;
 
 /** What runs only in the process that signs. */
 interface Signing {
@@ -191,6 +195,10 @@ export class OpenIndex {
       onLost: () => this.#abandon(),
       onEnd: () => this.#standBy(),
     });
+    if (this.#parts.config.stores.objects !== undefined || this.leads) return;
+    // Objects in its own directory: no other process has them, so it cannot stand by. One that was killed falls silent.
+    await wait(ALONE_MS);
+    if (!this.leads) throw new IndexInUseError(this.#parts.config.stores.records ?? '');
   }
 
   /** Begins to sign. Who takes over in the middle of everything looks for damage afterwards. */

@@ -121,7 +121,8 @@ export async function openIndex(directory: string, options: OpenOptions): Promis
   try {
     const { passphrase } = options;
     const signers = passphrase === undefined ? undefined : await readKeys(join(directory, KEYS), passphrase);
-    if (!signers && config.stores.records === undefined) throw new NoOtherSignerError();
+    const { records: shared, objects: together } = config.stores;
+    if (!signers && (shared === undefined || together === undefined)) throw new NoOtherSignerError();
     const logger = options.logger ?? pino({ level: 'silent' });
     const metrics = options.metrics ?? new Metrics();
     const watch = watchTraced(watchWith(metrics), options.tracer);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, test, type TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { normalizeName } from '@holdfast/python-index';
-import { NoOtherSignerError, openIndex, StandingByError } from '../src/index.ts';
+import { IndexInUseError, NoOtherSignerError, openIndex, StandingByError } from '../src/index.ts';
 import { S3Store } from '../src/objects/s3-store.ts';
 import { VerifiedStore } from '../src/objects/verified-store.ts';
 import { listed, newFile, clientOf, uploadBare } from './support/bare-index.ts';
@@ -244,6 +244,16 @@ test('front ends without keys publish through the leader, show the same, and yan
     Array.from({ length: 40 }, (_, i) => uploadBare(i % 2 === 0 ? one : two, `front-${i % 7}`, `${i}.0`)),
   );
   assert.ok(outcomes.every(({ outcome }) => outcome === 'published'));
+  const projects = await leader.records.read.selectFrom('projects').select(['name', 'bytes']).execute();
+  for (const { name, bytes } of projects) {
+    const versions = Array.from({ length: 40 }, (_, i) => i).filter((i) => name === `front-${i % 7}`);
+    const sizes = versions.map((i) => newFile(name, `${i}.0`).size);
+    assert.equal(
+      bytes,
+      sizes.reduce((sum, size) => sum + size),
+      'no process lost what another one added',
+    );
+  }
   const project = normalizeName('front-1');
   const { filename } = newFile('front-1', '1.0');
   await one.publisher.setYanked(project, [filename], 'broken');
@@ -265,4 +275,14 @@ test('an index in its own directory cannot be served without its keys', async (t
   const served: ServedIndexUnderTest = await serveIndex(t);
   await served.close();
   await assert.rejects(openIndex(served.directory, { passphrase: undefined }), NoOtherSignerError);
+});
+
+test('where only the records are shared, a second process is refused: it has not got the objects', async (t) => {
+  const served = await serveIndex(t, {}, { stores: { records: postgres.database('halves') } });
+  const copy = await temporaryDirectory(t, 'halves');
+  await cp(join(served.directory, 'config.json'), join(copy, 'config.json'));
+  await cp(join(served.directory, 'keys'), join(copy, 'keys'), { recursive: true });
+  await assert.rejects(openIndex(copy, { passphrase: PASSPHRASE }), IndexInUseError);
+  await assert.rejects(openIndex(copy, { passphrase: undefined }), NoOtherSignerError);
+  assert.ok(served.index.leads);
 });

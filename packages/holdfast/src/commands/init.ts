@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
-import { assertLocations, initIndex } from '@holdfast/index';
+import { assertLocations, assertNewStores, initIndex } from '@holdfast/index';
 import { holdCeremony, OfflineDirectoryError } from '@holdfast/operator';
 import { generateKey } from '@holdfast/tuf/node';
 import { duration, integer, readArguments, text } from '../arguments.ts';
@@ -61,6 +61,7 @@ export const init: Command = {
     }
     const stores = { records: text(options, 'records'), objects: text(options, 'objects') };
     assertLocations(stores);
+    await assertNewStores(stores);
     const passphrase = await readPassphrase({
       file: text(options, 'passphrase-file'),
       variable: 'HOLDFAST_PASSPHRASE',

@@ -49,15 +49,17 @@ export class Follower {
 
   /** The same, for whoever does not wait: what fails is tried again at the next news. */
   look(): void {
-    this.catchUp().then(
-      () => {
-        this.#failing = false;
-      },
-      (error: unknown) => {
-        if (!this.#failing) this.#parts.logger.error({ err: error }, 'what is published is not learnt at the moment');
-        this.#failing = true;
-      },
-    );
+    void this.#tryToCatchUp();
+  }
+
+  async #tryToCatchUp(): Promise<void> {
+    try {
+      await this.catchUp();
+      this.#failing = false;
+    } catch (error) {
+      if (!this.#failing) this.#parts.logger.error({ err: error }, 'what is published is not learnt at the moment');
+      this.#failing = true;
+    }
   }
 
   async #run(): Promise<void> {

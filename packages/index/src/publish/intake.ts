@@ -20,7 +20,8 @@ interface Project {
 
 /**
  * Puts many uploads into the queue in one transaction, so that they share one fsync. Each is judged by itself, in the
- * order in which they came: a refused one changes nothing.
+ * order in which they came: a refused one changes nothing. What is read stays true until the commit, also where several
+ * processes take in: one transaction writes at a time (decision 9), so none loses what another added to a project.
  */
 export async function takeIn(db: Transaction<Database>, files: readonly NewFile[], now: Date): Promise<Taken[]> {
   // Here and below: a connection runs what it is given in that order, so nothing is gained by waiting for each answer.

@@ -173,6 +173,7 @@ function advance(state: State, at: number, process: Process, protocol: Protocol,
     case 'mark published':
       if (isOver) return [move(null)];
       return [acknowledge(withProcess(state, at, next(process, protocol)), pending)];
+    case undefined:
     default:
       return [move({ step: 0 })];
   }
