@@ -1,5 +1,6 @@
 export type { Freshness, VerifiedDistribution, VerifiedProject, Voucher } from './client/verified-project.ts';
 export { IndexClient, type OpenClientOptions } from './client/index-client.ts';
+export type { FollowedFeed } from './client/feed.ts';
 export type { Notice } from './client/notice.ts';
 export * from './errors.ts';
 export { DEFAULT_LIMITS, type FetchLimits } from './fetch/limits.ts';

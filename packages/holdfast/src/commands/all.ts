@@ -12,6 +12,7 @@ export const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['verify', async () => (await import('./verify.ts')).verify],
   ['download', async () => (await import('./download.ts')).downloadCommand],
   ['doctor', async () => (await import('./doctor.ts')).doctor],
+  ['feed', async () => (await import('./feed.ts')).feed],
   ['init', async () => (await import('./init.ts')).init],
   ['serve', async () => (await import('./serve.ts')).serve],
   ['import', async () => (await import('./import.ts')).importCommand],

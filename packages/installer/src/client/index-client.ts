@@ -1,7 +1,14 @@
 import { join } from 'node:path';
 import type { ProjectName } from '@holdfast/python-index';
-import { consistentTargetPath, decodeTarget, projectDirectory, targetPath } from '@holdfast/trust';
-import { type RefreshReport, type TargetInfo, Updater } from '@holdfast/tuf';
+import {
+  consistentTargetPath,
+  decodeTarget,
+  FeedError,
+  projectDirectory,
+  snapshotTreeRoot,
+  targetPath,
+} from '@holdfast/trust';
+import { parseTimestamp, type RefreshReport, type TargetInfo, Updater } from '@holdfast/tuf';
 import { FileMetadataStore } from '@holdfast/tuf/node';
 import { AbsentError, NotVouchedError } from '../errors.ts';
 import type { Expected } from '../fetch/download.ts';
@@ -13,6 +20,7 @@ import { FileStore, type VerifiedFile } from '../store/file-store.ts';
 import { findTrust, readTrustedRoot } from '../trust/trust-store.ts';
 import type { TrustedIndex } from '../trust/trusted-index.ts';
 import { withFailover } from './failover.ts';
+import { followFeed, type FollowedFeed, mirroredFeed } from './feed.ts';
 import { FileSource } from './file-source.ts';
 import { preferFreshest } from './freshest.ts';
 import { preferNewerRoot } from './newer-root.ts';
@@ -166,6 +174,24 @@ export class IndexClient {
     const { path, handle } = await this.openFile(file);
     await handle.close();
     return path;
+  }
+
+  /**
+   * The roles of this index that changed since this was last asked, by its change feed, which leads to the newest verified timestamp.
+   * @throws FeedError when it does not lead there
+   */
+  async followFeed(): Promise<FollowedFeed> {
+    await this.refresh();
+    const bytes = await this.#metadata.read('timestamp.json');
+    const timestamp = bytes && parseTimestamp(bytes).signed;
+    const root = timestamp && snapshotTreeRoot(timestamp);
+    if (timestamp === undefined || root === undefined) throw new FeedError('gap', 'metadata/timestamp.json');
+    try {
+      const to = { version: timestamp.version, root };
+      return await followFeed(mirroredFeed(this.#mirrors), to, join(this.trusted.directory, 'feed'));
+    } finally {
+      this.#reportMirrors();
+    }
   }
 
   close(): void {
