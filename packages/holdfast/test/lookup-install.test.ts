@@ -43,7 +43,9 @@ test('an index of many bins is installed from with one lookup for each project, 
   const client = await IndexClient.open({ home, environment: {}, refreshAfterMs: 3_600_000 });
   t.after(() => client.close());
   const versions = async (at: number): Promise<string[]> =>
-    ((await client.project(normalizeName(name(at))))?.files ?? []).map(({ filename }) => filename.split('-')[1] ?? '').sort();
+    ((await client.project(normalizeName(name(at))))?.files ?? [])
+      .map(({ filename }) => filename.split('-')[1] ?? '')
+      .sort();
   const taken = (): readonly string[] =>
     mirror.paths.splice(0).map((path) => path.split('?')[0]?.split('/').at(-1) ?? '');
 
