@@ -31,11 +31,14 @@ port.on('message', (request: FlatRequest) => {
     for (const entry of listedVersions(request)) listed.push(entry);
     return;
   }
-  void finish(request).then((reply) => {
-    port.postMessage(reply, [('file' in reply ? reply.file : reply.signed).buffer as ArrayBuffer]);
-    port.close();
-  });
+  void answer(request);
 });
+
+async function answer(order: FlatOrder): Promise<void> {
+  const reply = await finish(order);
+  port?.postMessage(reply, [('file' in reply ? reply.file : reply.signed).buffer as ArrayBuffer]);
+  port?.close();
+}
 
 async function finish({ version, expires, retired, signers }: FlatOrder): Promise<FlatReply> {
   for (const entry of retired) listed.push(entry);

@@ -200,8 +200,8 @@ async function removeDeleted(records: Records, objects: ObjectStore, id: number)
 async function putRoles(objects: ObjectStore, roles: readonly PendingRole[]): Promise<void> {
   for (const some of chunks(roles, PARALLEL_PUTS)) {
     await Promise.all(
-      some.map(({ role, version, sha256, bytes }) => {
-        return bytes && putObject(objects, roleKey(role, version), bytes, sha256);
+      some.map(async ({ role, version, sha256, bytes }) => {
+        if (bytes) await putObject(objects, roleKey(role, version), bytes, sha256);
       }),
     );
   }

@@ -60,14 +60,16 @@ export class Scrubber {
   }
 
   #look(): void {
-    this.#running = this.#running.then(async () => {
-      if (this.#closed || performance.now() < this.#restsUntil) return;
-      try {
-        await this.#page();
-      } catch (error) {
-        this.#parts.logger.warn({ err: error }, 'published metadata could not be looked through; it is tried again');
-      }
-    });
+    this.#running = this.#running.then(() => this.#lookNow());
+  }
+
+  async #lookNow(): Promise<void> {
+    if (this.#closed || performance.now() < this.#restsUntil) return;
+    try {
+      await this.#page();
+    } catch (error) {
+      this.#parts.logger.warn({ err: error }, 'published metadata could not be looked through; it is tried again');
+    }
   }
 
   /** The next few roles; behind the last comes the first. */

@@ -41,13 +41,13 @@ export async function* signRoles(
   keys: SigningKeys,
 ): AsyncGenerator<SignedRole, void> {
   const delegation = keys.delegation(UNCLAIMED);
-  const threads = keys.local(UNCLAIMED).length > 0;
+  const here = keys.local(UNCLAIMED).length > 0 ? SIGNED_HERE : Number.POSITIVE_INFINITY;
   const coming = each(roles);
   try {
-    for (let signed = 0; !threads || signed < SIGNED_HERE; signed++) {
-      const { done, value } = await coming.next();
-      if (done) return;
-      const { bin, version, expires } = value;
+    for (let signed = 0; signed < here; signed++) {
+      const next = await coming.next();
+      if (next.done === true) return;
+      const { bin, version, expires } = next.value;
       const bytes = await keys.sign(UNCLAIMED, binRoleJson(bin, version, expires, delegation));
       yield signedRole(roleOf(bin), version, expires, bytes);
     }

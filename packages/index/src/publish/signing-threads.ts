@@ -39,9 +39,9 @@ export async function* signInThreads(
 async function next(roles: AsyncIterator<RoleToSign>): Promise<RoleToSign[]> {
   const batch: RoleToSign[] = [];
   while (batch.length < BATCH) {
-    const { done, value } = await roles.next();
-    if (done) break;
-    batch.push(value);
+    const role = await roles.next();
+    if (role.done === true) break;
+    batch.push(role.value);
   }
   return batch;
 }
@@ -55,7 +55,7 @@ class Thread {
   constructor(facts: SigningFacts) {
     this.#worker = new Worker(THREAD, { workerData: facts });
     this.#worker.on('message', (reply: SigningReply) => this.#waiting.shift()?.resolve(reply));
-    this.#worker.on('error', (error) => this.#fail(error));
+    this.#worker.on('error', (error: Error) => this.#fail(error));
     this.#worker.on('exit', () => this.#fail(new Error('a signing thread ended')));
   }
 
