@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { normalizeName } from '@holdfast/python-index';
+import { snapshotTreeRoot } from '@holdfast/trust';
 import { parseSnapshot, parseTargets, parseTimestamp } from '@holdfast/tuf';
 import { type BareIndex, clientOf, listed, makeIndex, newFile, openBare } from './support/bare-index.ts';
 import { FaultyStore } from './support/faulty-store.ts';
@@ -126,4 +129,41 @@ test('an open index renews by itself, and tries again by itself what failed', as
   }
   assert.equal((await published(made))[0]?.version, version + 2);
   assert.deepEqual(objects.complaints, []);
+});
+
+test('only what comes near its end is renewed, spread over time, and a returning client fetches nothing else (P7)', async (t) => {
+  let now = START;
+  const clock = (): Date => new Date(now);
+  const made = await makeIndex(t, { clock });
+  const index = await openBare(made.directory, { clock });
+  const files = Array.from({ length: 180 }, (_, i) => newFile(`spread-${i}`, '1.0'));
+  await Promise.all(files.map((file) => index.publisher.publish(file)));
+  const project = normalizeName('spread-3');
+  const answer = async (): Promise<Set<string>> => {
+    const timestamp = parseTimestamp((await index.metadata.newest('timestamp')) ?? new Uint8Array()).signed;
+    const { roles = [] } = index.metadata.lookup(snapshotTreeRoot(timestamp) ?? '', project) ?? {};
+    return new Set(roles.map(({ sha256 }) => sha256));
+  };
+  const days = new Set<number>();
+  for (let day = 40; day <= 80; day++) {
+    now = START + day * DAY;
+    const [before, held] = [await published(made), await answer()];
+    await index.catchUp();
+    const after = versions(await published(made));
+    const renewed = before.filter(({ role, version }) => after.get(role) !== version);
+    for (const { role, expires } of renewed) {
+      if (role === 'timestamp' || role === 'snapshot') continue;
+      days.add(day);
+      assert.ok(expires.getTime() - now < 22.5 * DAY, `${role} had ${(expires.getTime() - now) / DAY} days left`);
+    }
+    const fresh = new Set<string>();
+    for (const { role } of renewed) {
+      if (role === 'timestamp') continue;
+      const name = `${after.get(role)}.${role}.json`;
+      fresh.add(hash('sha256', await readFile(join(made.directory, 'objects/metadata', name))));
+    }
+    for (const sha256 of await answer()) assert.ok(held.has(sha256) || fresh.has(sha256), `day ${day}`);
+  }
+  assert.ok(days.size >= 5, `renewed on ${days.size} days`);
+  assert.ok(Math.min(...days) >= 49 && Math.max(...days) <= 68, [...days].join());
 });
