@@ -26,6 +26,7 @@ export class Deltas {
   readonly #records: Pick<Records, 'read'>;
   readonly #names = new ByteLru<readonly Dictionary[]>(NAMES_BYTES);
   readonly #deltas = new ByteLru<Uint8Array>(DELTA_BYTES);
+  #large: Promise<unknown> = Promise.resolve();
 
   constructor(records: Pick<Records, 'read'>) {
     this.#records = records;
@@ -54,15 +55,25 @@ export class Deltas {
     read: (version: number) => Promise<Uint8Array | undefined>,
   ): Promise<Uint8Array | undefined> {
     const key = `${dictionary.version}-${version}.${role}`;
-    const kept = this.#deltas.get(key);
-    if (kept) return kept;
-    const [before, after] = await Promise.all([read(dictionary.version), read(version)]);
-    if (!before || !after || after.length > windowLimit(before)) return undefined;
-    const delta = await zstdDelta(before, after);
-    // A whole one is compressed in transfer, to about half.
-    if (delta.length * 2 > after.length) return undefined;
-    this.#deltas.set(key, delta, delta.length + key.length);
-    return delta;
+    const make = async (): Promise<Uint8Array | undefined> => {
+      const kept = this.#deltas.get(key);
+      if (kept) return kept;
+      const [before, after] = await Promise.all([read(dictionary.version), read(version)]);
+      if (!before || !after || after.length > windowLimit(before)) return undefined;
+      const delta = await zstdDelta(before, after);
+      // A whole one is compressed in transfer, to about half.
+      if (delta.length * 2 > after.length) return undefined;
+      this.#deltas.set(key, delta, delta.length + key.length);
+      return delta;
+    };
+    return role === 'snapshot' ? this.#oneByOne(make) : make();
+  }
+
+  /** A flat snapshot may be 50 MB, and a delta of it takes 300 MB while it is made; those who come in between find it made. */
+  #oneByOne<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#large.then(work);
+    this.#large = result.catch(() => {});
+    return result;
   }
 
   #replaced(role: string, version: number): Promise<readonly Dictionary[]> {
@@ -83,17 +94,20 @@ const windowLimit = (dictionary: Uint8Array): number => Math.max(8 << 20, dictio
 
 const compress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
 
-/** Level 9 takes 1 ms for 200 kB; the window reaches over both files, so that all of the dictionary is in reach. */
+/**
+ * Level 9 takes 1 ms for 200 kB. The window reaches over both files, and the tables over all of the dictionary: of one that is longer than
+ * 8 bytes for each entry only the end is looked at, and at 4 almost nothing is missed.
+ */
 function zstdDelta(before: Uint8Array, after: Uint8Array): Promise<Uint8Array> {
   const window = Math.ceil(Math.log2(before.length + after.length));
+  const table = Math.ceil(Math.log2(before.length)) - 2;
   return compress(after, {
     dictionary: before,
     pledgedSrcSize: after.length,
     params: {
       [constants.ZSTD_c_compressionLevel]: 9,
       [constants.ZSTD_c_windowLog]: Math.min(Math.max(window, MIN_WINDOW_LOG), MAX_WINDOW_LOG),
-      // Finds what is far away in large files, such as a flat snapshot.
-      [constants.ZSTD_c_enableLongDistanceMatching]: window > LONG_WINDOW_LOG ? 1 : 0,
+      ...(table > LEVEL_TABLE_LOG && { [constants.ZSTD_c_hashLog]: table, [constants.ZSTD_c_chainLog]: table }),
     },
   });
 }
@@ -101,4 +115,5 @@ function zstdDelta(before: Uint8Array, after: Uint8Array): Promise<Uint8Array> {
 const MIN_WINDOW_LOG = 10;
 /** 64 MiB: the longest role, and the largest window that a reader grants. */
 const MAX_WINDOW_LOG = 26;
-const LONG_WINDOW_LOG = 21;
+/** Of the tables at level 9. */
+const LEVEL_TABLE_LOG = 22;

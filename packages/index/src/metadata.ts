@@ -101,7 +101,8 @@ export class PublishedMetadata {
     const kept = this.#roles.get(key);
     if (kept) return kept;
     const bytes = await this.#objects.get(key, { maxLength: MAX_ROLE_BYTES });
-    if (bytes) this.#roles.set(key, bytes, bytes.length);
+    // A flat snapshot would put everything else out.
+    if (bytes && bytes.length <= KEPT_BYTES / 16) this.#roles.set(key, bytes, bytes.length);
     return bytes;
   }
 }

@@ -24,6 +24,12 @@ test('pages and metadata are compressed as the client asks, never unasked (P16)'
   for (const [header, expected] of cases) assert.equal(negotiateEncoding(header), expected, String(header));
 });
 
+test('what is large is compressed in the way that takes the least time', () => {
+  assert.equal(negotiateEncoding('gzip, br, zstd', 2 ** 20), 'br');
+  assert.equal(negotiateEncoding('gzip, br, zstd', 2 ** 20 + 1), 'zstd');
+  assert.equal(negotiateEncoding('br', 2 ** 26), 'br');
+});
+
 test('any Accept-Encoding field gets an answer, and a refused coding is never chosen', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {

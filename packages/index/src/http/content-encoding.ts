@@ -5,7 +5,11 @@ export type ContentEncoding = 'br' | 'gzip' | 'zstd';
  * What the server prefers when the client likes several equally: the smallest first, as each form is made once and sent often. Of what is
  * mostly hashes brotli 4 makes a tenth less than zstd 3, in three times its time.
  */
-const PREFERENCE: readonly ContentEncoding[] = ['br', 'zstd', 'gzip'];
+const SMALLEST: readonly ContentEncoding[] = ['br', 'zstd', 'gzip'];
+/** The same for what is large, such as a flat snapshot: the fastest to make first. */
+const FASTEST: readonly ContentEncoding[] = ['zstd', 'gzip', 'br'];
+/** Bytes. Brotli 4 takes 10 ms for this much. */
+const LARGE = 1 << 20;
 
 /** The most codings that are read from one field; nobody sends more. */
 const MAX_CODINGS = 16;
@@ -13,14 +17,15 @@ const MAX_CODINGS = 16;
 /**
  * Chooses a coding for the answer from Accept-Encoding (RFC 9110 §12.5.3), or `undefined` for no coding. Without the
  * field nothing is compressed: a client that wants it says so.
+ * @param length of what is sent, in bytes
  */
-export function negotiateEncoding(header: string | undefined): ContentEncoding | undefined {
+export function negotiateEncoding(header: string | undefined, length = 0): ContentEncoding | undefined {
   if (header === undefined) return undefined;
   const weights = readWeights(header);
   const wildcard = weights.get('*') ?? 0;
   let best: ContentEncoding | undefined;
   let bestWeight = weights.get('identity') ?? 0;
-  for (const encoding of PREFERENCE) {
+  for (const encoding of length > LARGE ? FASTEST : SMALLEST) {
     const weight = weights.get(encoding) ?? wildcard;
     if (weight > bestWeight || (weight === bestWeight && weight > 0 && best === undefined)) {
       best = encoding;

@@ -60,7 +60,7 @@ export class Document {
   }
 
   #negotiated(header: string | undefined): Variant | Promise<Variant> {
-    const encoding = negotiateEncoding(header);
+    const encoding = negotiateEncoding(header, this.#plain.body.length);
     return encoding === undefined ? this.#plain : this.#variant(encoding);
   }
 

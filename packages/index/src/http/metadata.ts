@@ -26,6 +26,8 @@ export class MetadataFiles {
   readonly #objects: ObjectStore;
   readonly #metadata: ServedIndex['metadata'];
   readonly #versioned = new ByteLru<Document>(CACHE_BYTES);
+  /** One that is too large to be kept beside others: the flat snapshot of a large index, which plain clients all ask for. */
+  #large: { readonly key: string; readonly document: Document } | undefined;
   /** By the bytes themselves: a new version comes as new bytes. */
   readonly #newest = new WeakMap<Uint8Array, Document>();
 
@@ -52,7 +54,7 @@ export class MetadataFiles {
 
   async #version(version: string, role: string): Promise<Document | undefined> {
     const key = `metadata/${version}.${role}.json`;
-    const kept = this.#versioned.get(key);
+    const kept = this.#large?.key === key ? this.#large.document : this.#versioned.get(key);
     if (kept !== undefined) return kept;
     const bytes = await this.#objects.get(key, { maxLength: MAX_METADATA });
     if (bytes === undefined) return undefined;
@@ -60,7 +62,8 @@ export class MetadataFiles {
       'Cache-Control': 'public, max-age=31536000, immutable',
       ...dictionaryFields(role),
     });
-    this.#versioned.set(key, document, document.cost);
+    if (document.cost > CACHE_BYTES) this.#large = { key, document };
+    else this.#versioned.set(key, document, document.cost);
     return document;
   }
 
