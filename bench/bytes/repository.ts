@@ -110,7 +110,7 @@ export class Repository {
       else pieces.set(piece, [number]);
     }
     let [counted, roles] = [0, 0];
-    for (const [at, [piece, numbers]] of [...pieces].sort().entries()) {
+    for (const [at, [piece, numbers]] of [...pieces].sort(([a], [b]) => (a < b ? -1 : 1)).entries()) {
       const sampled = at % Math.ceil(pieces.size / SAMPLED_PIECES) === 0;
       if (!sampled && !this.#measured.has(piece)) {
         this.#addUnseen(piece);
