@@ -9,10 +9,13 @@ import type { TrustedSet } from './trusted-set.ts';
 /** Kept proofs; beyond that the oldest go. */
 const MAX_RECEIPTS = 4096;
 
-interface Entry {
+interface Part {
   readonly set: TrustedSet;
   readonly meta: ReadonlyMap<string, MetaFile>;
   readonly receipt: Receipt | undefined;
+}
+
+interface Entry extends Part {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -37,11 +40,13 @@ export class ProvenMemory {
    * go together.
    * @throws RollbackError, or SupersededError when it is no rollback but this client that is behind
    */
-  accept(set: TrustedSet, meta: ReadonlyMap<string, MetaFile>, receipt?: Receipt): Promise<void> {
+  async accept(set: TrustedSet, meta: ReadonlyMap<string, MetaFile>, receipt?: Receipt): Promise<void> {
+    // All of it known already: there is nothing to write, and nobody to wait for.
+    if (receipt === undefined && !(await this.take(await this.read(), { set, meta, receipt }))) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.waiting.push({ set, meta, receipt, resolve, reject });
     if (!this.writing) void this.writeAll();
-    return promise;
+    await promise;
   }
 
   /** A whole snapshot may not take back what was proven. @throws RollbackError */
@@ -93,7 +98,7 @@ export class ProvenMemory {
   }
 
   /** @returns whether the state changed */
-  private async take(state: ProvenState, { set, meta, receipt }: Entry): Promise<boolean> {
+  private async take(state: ProvenState, { set, meta, receipt }: Part): Promise<boolean> {
     const whole = await this.wholeSnapshot(set);
     for (const [name, { version }] of meta) {
       const seen = Math.max(state.versions.get(name) ?? 0, whole.get(name)?.version ?? 0);

@@ -1,3 +1,4 @@
+import { equalBytes } from '../bytes.ts';
 import { NetworkError, TufError } from '../errors.ts';
 import type { Timestamp } from '../model.ts';
 import { parseTimestamp } from '../parse/meta.ts';
@@ -15,6 +16,14 @@ export class NoProofsError extends TufError {
   constructor() {
     super('the repository offers no proofs');
   }
+}
+
+/** A proof from the store; nothing is verified. */
+export interface Kept {
+  readonly timestamp: Timestamp;
+  /** Of the timestamp. */
+  readonly bytes: Uint8Array;
+  readonly proof: Uint8Array;
 }
 
 export interface ProverOptions {
@@ -60,11 +69,12 @@ export class Prover {
   }
 
   /** Goes on from a proof that was kept. @returns false when it does not hold under this root */
-  async adopt(subject: string, proof: Uint8Array): Promise<boolean> {
+  async adopt(subject: string, { bytes, proof }: Kept): Promise<boolean> {
     const meta = this.options.proofs.verify(this.root, subject, proof);
     if (meta === undefined) return false;
-    // Online it is kept under the timestamp of today, which is valid for longer.
-    const receipt = this.unreached === undefined ? this.receipt(subject, proof) : undefined;
+    // A later timestamp with the same root is valid for longer.
+    const isSame = equalBytes(bytes, this.set.timestamp?.bytes ?? bytes);
+    const receipt = isSame ? undefined : this.receipt(subject, proof);
     await this.options.memory.accept(this.set, meta, receipt);
     this.set.prove(meta);
     return true;
@@ -74,7 +84,7 @@ export class Prover {
     const { proofs, store, memory } = this.options;
     // Nothing was published since: what was proven then is proven now.
     const kept = await readReceipt(store, subject);
-    if (kept !== undefined && (await this.adopt(subject, kept.proof))) return;
+    if (kept !== undefined && (await this.adopt(subject, kept))) return;
     if (this.unreached !== undefined) throw missing(subject, this.unreached);
     const part = await proofs.request(this.root, subject, {
       stored: (role) => store.read(`${role}.json`),
@@ -93,10 +103,7 @@ export class Prover {
 }
 
 /** A kept proof; `undefined` when there is none, or a damaged one. Its timestamp is not verified. */
-export async function readReceipt(
-  store: MetadataStore,
-  subject: string,
-): Promise<{ timestamp: Timestamp; bytes: Uint8Array; proof: Uint8Array } | undefined> {
+export async function readReceipt(store: MetadataStore, subject: string): Promise<Kept | undefined> {
   const receipt = decodeReceipt((await store.read(receiptName(subject))) ?? new Uint8Array());
   try {
     return (

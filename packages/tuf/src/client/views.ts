@@ -130,7 +130,7 @@ export class Views {
     const set = view.set.afterRoot();
     await set.updateTimestamp(receipt.bytes);
     const earlier = this.viewOf({ set, unreached: view.outcome.unreached, provenRoot: root });
-    return (await earlier.prover?.adopt(subject, receipt.proof)) === true ? earlier : undefined;
+    return (await earlier.prover?.adopt(subject, receipt)) === true ? earlier : undefined;
   }
 
   private withSnapshot(view: View, signal: AbortSignal | undefined): Promise<View> {
