@@ -114,7 +114,7 @@ test('an index is not ready when the largest upload has no room', async (t) => {
   assert.match(health.checks['disk']?.detail ?? '', /MiB free for uploads, less than one may have$/);
 });
 
-test('a thousand who ask at once cost one look; a probe that hangs is not started twice; errors stay in the log', async (t) => {
+test('many who ask at once cost one look; a probe that hangs is not started twice; errors stay in the log', async (t) => {
   const { index, url } = await serveMemory(t);
   let looks = 0;
   index.probes.set('slow', async () => {
@@ -122,7 +122,10 @@ test('a thousand who ask at once cost one look; a probe that hangs is not starte
     await new Promise(setImmediate);
     return 'fine';
   });
+  const now = performance.now();
+  const still = t.mock.method(performance, 'now', () => now); // On a slow machine they take longer than the second.
   const statuses = await Promise.all(Array.from({ length: 200 }, async () => (await ready(url)).status));
+  still.mock.restore();
   assert.deepEqual([new Set(statuses), looks], [new Set([200]), 1]);
   await readyLater(t, url);
   assert.equal(looks, 2);
