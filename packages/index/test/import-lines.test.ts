@@ -25,8 +25,8 @@ test('thousands of listed files are in signed metadata at once, each with its fa
   for (const project of ['imported-0', 'imported-17', 'imported-299']) {
     const expected = list.filter((line) => line.project === project);
     assert.deepEqual(
-      [...(await listed(client, project))].sort(),
-      expected.map((line) => [line.filename, line.sha256 + (line.yanked ? '!broken' : '')]).sort(),
+      await listed(client, project),
+      new Map(expected.map((line) => [line.filename, line.sha256 + (line.yanked === 'broken' ? '!broken' : '')])),
     );
   }
   const page = await index.catalog.projectPage(newFile('imported-0', '1.0').project);

@@ -21,13 +21,11 @@ test('a new online key signs thousands of files anew in parts: readers see the o
   parts.length = 0;
 
   const client = clientOf(made);
-  let rotating = true;
-  const rotated = index.importOffline(offer).finally(() => {
-    rotating = false;
-  });
+  const done = new AbortController();
+  const rotated = index.importOffline(offer).finally(() => done.abort());
   const upload = index.publisher.publish(newFile('imported-7', '9.0'));
   let reads = 0;
-  for (; rotating; reads++) {
+  for (; !done.signal.aborted; reads++) {
     await client.refresh();
     assert.equal((await listed(client, `imported-${reads % 7}`)).size, 10);
   }
