@@ -40,7 +40,7 @@ test('an index that works is ready, and says what it looked at', async (t) => {
 });
 
 test('an index is not ready when the timestamp is about to expire, expired, is older than published, or gone', async (t) => {
-  let now = Date.now();
+  let now = Math.floor(Date.now() / 1000) * 1000; // Expiry is signed in whole seconds.
   const clock = (): Date => new Date(now);
   const made = await makeIndex(t, { clock });
   const objects = await FaultyStore.open(made.directory);
