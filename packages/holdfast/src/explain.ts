@@ -12,7 +12,7 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['INVALID_ACCOUNT', 'Use 1 to 64 of a-z, 0-9, dot, dash and underscore, beginning with a letter or digit.'],
   ['INVALID_NAME', 'Use letters, digits, dot, dash and underscore.'],
   ['INDEX_IN_USE', 'Stop the other process first, or use another directory.'],
-  ['INDEX_EXISTS', 'Choose a directory that is empty or not there.'],
+  ['INDEX_EXISTS', 'Choose a directory, a database and a bucket that are empty; move old ones away.'],
   ['NO_INDEX', 'Check the path, or make an index there: holdfast init DIRECTORY --offline-keys DIRECTORY.'],
   ['OFFLINE_DIRECTORY', 'Choose another directory for the offline keys, best on a memory stick.'],
   [
@@ -23,12 +23,17 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['ONLINE_KEY', 'Root and targets name other keys than this index has: import the metadata that names its keys.'],
   ['INVALID_LOCATION', 'Write it as in the operator guide, docs/guides/operator.md.'],
   ['UNSAFE_POSTGRES', 'Change the setting on the server, or use another database.'],
-  ['UNSAFE_OBJECT_STORE', 'Use a service with conditional writes (If-None-Match), or a newer version of this one.'],
+  [
+    'UNSAFE_OBJECT_STORE',
+    'Use a service with conditional writes (If-None-Match and If-Match), or a newer version of this one.',
+  ],
   [
     'OBJECT_STORE',
     'Check the bucket, its endpoint and the credentials; holdfast continues where it was when started again.',
   ],
-  ['SIGNER_LOST', 'Start it again: it takes the right to sign when nobody else has it.'],
+  ['SIGNER_LOST', 'Start it again: it stands by while another process signs.'],
+  ['STANDING_BY', 'Ask on the machine that signs, or stop that one first: this one then takes over.'],
+  ['NO_OTHER_SIGNER', 'Leave --no-sign out, or move both stores first: holdfast migrate.'],
   [
     'TRACING_UNAVAILABLE',
     'Install @opentelemetry/api, resources, sdk-trace and exporter-trace-otlp-http beside holdfast, or unset the variable.',
