@@ -69,9 +69,9 @@ export class FeedMerger {
     this.#parts = parts;
   }
 
-  /** This version is published. */
+  /** This version is published. Merging waits for 16, so as to be seldom in the way; until then followers read more chunks. */
   published(version: number): void {
-    if (endsRange(1, version)) this.wake();
+    if (endsRange(2, version)) this.wake();
   }
 
   /** Looks for what is to be done. */
