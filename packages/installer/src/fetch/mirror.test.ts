@@ -76,7 +76,7 @@ test('403, 404 and 410 mean that there is no such file; 5xx that the server is o
   await assert.rejects(read(), unreachable(/HTTP 503/));
 });
 
-test('follows redirects within the origin only, and not for ever', async () => {
+test('follows redirects of metadata within the origin only, and not for ever', async () => {
   answer((request, response) => {
     if (request.url === '/metadata/a.json') response.writeHead(302, { location: '/elsewhere.json' }).end();
     else response.end('{}');
@@ -86,6 +86,30 @@ test('follows redirects within the origin only, and not for ever', async () => {
   await assert.rejects(read(), misbehaved(/redirects to another host, http:\/\/127\.0\.0\.1:1/));
   answer((_, response) => response.writeHead(302, { location: '/again' }).end());
   await assert.rejects(read(), misbehaved(/more than 5 redirects/));
+});
+
+test('follows a redirect of a file to another host, without the credentials of the mirror', async () => {
+  const other = await StaticMirror.start(new Map([['cdn/a.whl', Buffer.from('bytes')]]));
+  try {
+    const seen: (string | undefined)[] = [];
+    other.intercept = (request) => void seen.push(request.headers.authorization);
+    answer((request, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(302, { location: `${other.url}cdn/a.whl` }).end();
+    });
+    const withUser = await Mirror.open(server.url.replace('//', '//anna:secret@'), limits, {});
+    const { body, url } = await withUser.open('targets/a.whl');
+    assert.equal(Buffer.concat(await body.toArray()).toString(), 'bytes');
+    assert.equal(url, `${other.url}cdn/a.whl`);
+    assert.deepEqual(seen, [`Basic ${btoa('anna:secret')}`, undefined]);
+    withUser.close();
+    for (const location of ['ftp://127.0.0.1/a', 'file:///etc/passwd', 'data:,x']) {
+      answer((_, response) => response.writeHead(302, { location }).end());
+      await assert.rejects(mirror.open('targets/a.whl'), misbehaved(/redirects to (ftp|file|data)/));
+    }
+  } finally {
+    await other.close();
+  }
 });
 
 test('sends credentials to the mirror that they belong to and shows them nowhere', async () => {

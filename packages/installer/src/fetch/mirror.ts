@@ -34,9 +34,13 @@ export class Mirror {
     return new Mirror(url.href, new Origin(url, known, limits, environment), limits);
   }
 
-  /** Opens `path` (already percent-encoded, relative). A body that breaks off later is the caller's to resume. */
+  /**
+   * Opens `path` (already percent-encoded, relative), wherever the mirror says that it lies: the caller knows what the bytes have to be. A
+   * body that breaks off later is the caller's to resume.
+   */
   open(path: string, options: RequestOptions = {}): Promise<OpenResponse> {
-    return this.#retrying(() => this.#origin.get(new URL(path, this.url), options), options.signal);
+    const request = { ...options, elsewhere: true };
+    return this.#retrying(() => this.#origin.get(new URL(path, this.url), request), options.signal);
   }
 
   /**

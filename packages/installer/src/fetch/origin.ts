@@ -15,6 +15,8 @@ export interface OpenResponse {
 
 export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
+  /** Follow redirects to other hosts too, as for files whose hash is known; never from https to http. */
+  readonly elsewhere?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -23,12 +25,12 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const ABSENT = new Set([403, 404, 410]);
 
 /**
- * One scheme, host and port, with kept-alive connections. Requests never leave it: a redirect elsewhere is refused, and
- * the credentials are sent to no one else.
+ * One scheme, host and port, with kept-alive connections. A request leaves it only when a redirect says so and the asker allowed
+ * that; the credentials are sent to no one else.
  */
 export class Origin {
   readonly origin: string;
-  readonly #agent: http.Agent;
+  readonly #agents: { readonly 'http:': http.Agent; readonly 'https:': https.Agent };
   readonly #authorization: string | undefined;
   readonly #limits: FetchLimits;
   readonly #closing = new AbortController();
@@ -38,14 +40,14 @@ export class Origin {
     if (url.protocol !== 'http:' && url.protocol !== 'https:')
       throw new InvalidInputError('address', url.href, 'must begin with https:// or http://');
     const options = { keepAlive: true, maxSockets: 32, proxyEnv: environment };
-    this.#agent = url.protocol === 'https:' ? new https.Agent(options) : new http.Agent(options);
+    this.#agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
     this.origin = url.origin;
     this.#authorization = credentials && basicAuthorization(credentials);
     this.#limits = limits;
   }
 
   /**
-   * Opens a response with status 200 or 206, following redirects within the origin.
+   * Opens a response with status 200 or 206, following redirects.
    * @throws AbsentError, UnreachableError, MisbehavedError
    */
   async get(url: URL, options: RequestOptions = {}): Promise<OpenResponse> {
@@ -56,7 +58,7 @@ export class Origin {
       body.destroy();
       if (ABSENT.has(status)) throw new AbsentError(at.href, status);
       if (!REDIRECTS.has(status)) throw new UnreachableError(at.href, `the server answered HTTP ${status}`);
-      at = this.#redirected(at, body.headers.location);
+      at = this.#redirected(at, body.headers.location, options.elsewhere === true);
     }
     throw new MisbehavedError(url.href, `more than ${MAX_REDIRECTS} redirects`);
   }
@@ -64,13 +66,16 @@ export class Origin {
   /** Ends every request; those that come later fail at once. */
   close(): void {
     this.#closing.abort();
-    this.#agent.destroy();
+    for (const agent of Object.values(this.#agents)) agent.destroy();
   }
 
-  #redirected(from: URL, location: string | undefined): URL {
+  #redirected(from: URL, location: string | undefined, elsewhere: boolean): URL {
     const to = location === undefined ? undefined : URL.parse(location, from.href);
     if (!to) throw new MisbehavedError(from.href, 'a redirect without an address');
-    if (to.origin !== this.origin) throw new MisbehavedError(from.href, `it redirects to another host, ${to.origin}`);
+    if (to.origin === this.origin) return to;
+    if (!elsewhere) throw new MisbehavedError(from.href, `it redirects to another host, ${to.origin}`);
+    if (to.protocol !== 'https:' && to.protocol !== from.protocol)
+      throw new MisbehavedError(from.href, `it redirects to ${to.protocol.slice(0, -1)}`);
     return to;
   }
 
@@ -86,18 +91,21 @@ export class Origin {
 
   #send(url: URL, options: RequestOptions): Promise<{ body: http.IncomingMessage; status: number }> {
     const { promise, resolve, reject } = Promise.withResolvers<{ body: http.IncomingMessage; status: number }>();
-    const headers = { ...options.headers, ...(this.#authorization && { authorization: this.#authorization }) };
-    const module = url.protocol === 'https:' ? https : http;
+    const authorization = url.origin === this.origin ? this.#authorization : undefined;
+    const headers = { ...options.headers, ...(authorization !== undefined && { authorization }) };
+    const secure = url.protocol === 'https:';
+    const module = secure ? https : http;
+    const agent = this.#agents[secure ? 'https:' : 'http:'];
     const closing = this.#closing.signal;
     const signal = options.signal ? AbortSignal.any([options.signal, closing]) : closing;
-    const request = module.request(url, { agent: this.#agent, headers, signal });
+    const request = module.request(url, { agent, headers, signal });
     const giveUp = (what: string) => () => request.destroy(new UnreachableError(url.href, what));
     let timer = setTimeout(giveUp(`no connection after ${this.#limits.connectMs / 1000} s`), this.#limits.connectMs);
     const connected = (): void => {
       clearTimeout(timer);
       timer = setTimeout(giveUp(`no answer after ${this.#limits.idleMs / 1000} s`), this.#limits.idleMs);
     };
-    const ready = url.protocol === 'https:' ? 'secureConnect' : 'connect';
+    const ready = secure ? 'secureConnect' : 'connect';
     request.once('socket', (socket) => (request.reusedSocket ? connected() : socket.once(ready, connected)));
     request.once('response', (body) => {
       clearTimeout(timer);
