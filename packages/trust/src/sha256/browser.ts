@@ -29,6 +29,11 @@ export function sha256(message: Uint8Array): Uint8Array {
   return bytes;
 }
 
+/** Writes SHA-256 of bytes to `target` from `at` on. */
+export function sha256Into(message: Uint8Array, target: Uint8Array, at: number): void {
+  target.set(sha256(message), at);
+}
+
 function digest(message: Uint8Array): Uint32Array {
   const padded = new Uint8Array(Math.ceil((message.length + 9) / 64) * 64);
   padded.set(message);
