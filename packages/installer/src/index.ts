@@ -11,7 +11,14 @@ export { type ProxyOptions, type RunningProxy, startProxy } from './proxy/start-
 export type { ToolKind } from './run/find-tool.ts';
 export { Reporter } from './run/reporter.ts';
 export { type RunOptions, runThroughProxy } from './run/run-through-proxy.ts';
-export { type AddTrustOptions, addTrust, findTrust, listTrust, readTrustedRoot, removeTrust } from './trust/trust-store.ts';
+export {
+  type AddTrustOptions,
+  addTrust,
+  findTrust,
+  listTrust,
+  readTrustedRoot,
+  removeTrust,
+} from './trust/trust-store.ts';
 export { type TrustedIndex, withoutCredentials } from './trust/trusted-index.ts';
 export { type ChainOfTrust, drawChain } from './chain-picture.ts';
 export { type Downloaded, download } from './download.ts';

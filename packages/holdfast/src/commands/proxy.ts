@@ -1,4 +1,4 @@
-import { startProxy } from '@holdfast/installer';
+import { type RunningProxy, startProxy } from '@holdfast/installer';
 import { integer, readArguments, text, texts } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { note, paintNote, print } from '../terminal.ts';
@@ -23,8 +23,9 @@ export const proxy: Command = {
     const port = integer(options, 'port', { least: 1, most: 65_535, otherwise: 0 });
     const hosts = texts(options, 'unsafe-allow-unverified-host');
     const clients = await openClients(text(options, 'index'));
+    let running: RunningProxy | undefined;
     try {
-      const running = await startProxy({
+      running = await startProxy({
         clients,
         port,
         allowUnverifiedHosts: hosts,
@@ -36,10 +37,11 @@ export const proxy: Command = {
       for (const client of clients) print(`${client.name}  ${running.indexUrl(client.name)}`);
       note(`What it verified and refused: ${running.url}/`);
       await stopped;
-      await running.close();
       return 0;
     } finally {
+      // The clients first, so that nothing that is still being fetched ahead is waited for.
       for (const client of clients) client.close();
+      await running?.close();
     }
   },
 };

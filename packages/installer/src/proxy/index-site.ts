@@ -22,8 +22,8 @@ export class IndexSite {
   }
 
   /** Fetches nothing more ahead of time. */
-  stop(): void {
-    this.#ahead.stop();
+  stop(): Promise<void> {
+    return this.#ahead.stop();
   }
 
   /** @param path below the index's root, as sent, without query */

@@ -25,9 +25,9 @@ export class ReadAhead {
   readonly #client: IndexClient;
   readonly #begun = new Set<string>();
   readonly #waiting: (() => Promise<void>)[] = [];
+  readonly #running = new Set<Promise<void>>();
   /** Of each project the wheel whose METADATA the tool asked for last. */
   readonly #lookedAt = new Map<ProjectName, VerifiedDistribution>();
-  #running = 0;
   #stopped = false;
 
   constructor(client: IndexClient) {
@@ -55,9 +55,10 @@ export class ReadAhead {
     this.#lookedAt.clear();
   }
 
-  /** Begins nothing more. */
-  stop(): void {
+  /** Begins nothing more. Resolves when what had begun has ended. */
+  async stop(): Promise<void> {
     this.#stopped = true;
+    await Promise.all(this.#running);
   }
 
   #newest(project: VerifiedProject): void {
@@ -88,16 +89,16 @@ export class ReadAhead {
   }
 
   #next(): void {
-    if (this.#stopped || this.#running >= PARALLEL) return;
+    if (this.#stopped || this.#running.size >= PARALLEL) return;
     const work = this.#waiting.shift();
     if (!work) return;
-    this.#running++;
-    void work()
+    const running = work()
       .catch(() => {})
-      .finally(() => {
-        this.#running--;
+      .then(() => {
+        this.#running.delete(running);
         this.#next();
       });
+    this.#running.add(running);
   }
 }
 

@@ -31,6 +31,7 @@ export interface RunningProxy {
   readonly refusals: readonly Refusal[];
   /** The distribution files that were handed out. */
   readonly verified: readonly HandedOut[];
+  /** What is being fetched ahead is waited for, unless its client was closed before. */
   close(): Promise<void>;
 }
 
@@ -63,12 +64,12 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     get verified() {
       return journal.handedOut;
     },
-    close: () =>
-      new Promise((resolve) => {
-        proxy.stop();
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    async close() {
+      const stopped = proxy.stop();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await Promise.all([stopped, closed]);
+    },
   };
 }
 
@@ -100,9 +101,9 @@ class Proxy {
   }
 
   /** Ends what goes on without a request. */
-  stop(): void {
-    for (const site of this.#sites.values()) site.stop();
+  async stop(): Promise<void> {
     for (const socket of this.#tunnels) socket.destroy();
+    await Promise.all(Array.from(this.#sites.values(), (site) => site.stop()));
   }
 
   async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {

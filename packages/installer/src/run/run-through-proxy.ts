@@ -50,6 +50,7 @@ export async function runThroughProxy(options: RunOptions): Promise<number> {
   const tool = await findTool(program, environment);
   const reporter = new Reporter(options.write ?? ((text) => process.stderr.write(text)), options.colour ?? false);
   const clients = await openClients(options, clock, (notice) => reporter.notice(notice));
+  let proxy: RunningProxy | undefined;
   try {
     const findings = await scan(kind, args, directory, environment);
     const [unsafe] = findings.filter((finding) => finding.kind === 'unsafe');
@@ -62,18 +63,16 @@ export async function runThroughProxy(options: RunOptions): Promise<number> {
     // The metadata is refreshed while the tool starts. What fails here fails again, and is reported, when it is asked for.
     for (const client of clients) client.refresh().catch(() => {});
     const onRefusal = (refusal: Refusal): void => reporter.refusal(refusal);
-    const proxy = await startProxy({ clients, clock, onRefusal, allowUnverifiedHosts });
-    try {
-      const prepared = toolEnvironment(environment, planOf(proxy, clients, allowUnverifiedHosts));
-      reporter.replaced(prepared.replaced);
-      const code = await runChild(tool.program, [...tool.before, ...args], prepared.environment, directory);
-      reporter.summary(proxy, clients, clock());
-      return code === 0 && proxy.refusals.length > 0 ? 1 : code;
-    } finally {
-      await proxy.close();
-    }
+    proxy = await startProxy({ clients, clock, onRefusal, allowUnverifiedHosts });
+    const prepared = toolEnvironment(environment, planOf(proxy, clients, allowUnverifiedHosts));
+    reporter.replaced(prepared.replaced);
+    const code = await runChild(tool.program, [...tool.before, ...args], prepared.environment, directory);
+    reporter.summary(proxy, clients, clock());
+    return code === 0 && proxy.refusals.length > 0 ? 1 : code;
   } finally {
+    // The clients first, so that nothing that is still being fetched ahead is waited for.
     for (const client of clients) client.close();
+    await proxy?.close();
   }
 }
 
