@@ -18,26 +18,97 @@ const MAX_NAME_BYTES = 255;
 /** A proof says the length of a cell in two bytes. */
 const MAX_CELL_BYTES = 0xffff;
 
+const NO_CELL = new Uint8Array();
+const encoder = new TextEncoder();
+/** Of the names of `encodeRole` and `rangeOf`. */
+const nameBuffer = new Uint8Array(MAX_NAME_BYTES + 1);
+
 /**
- * The roles at one position, sorted by name: for each, one byte with the length of its name, the name in UTF-8, version and
- * length in bytes as 64-bit numbers, big-endian, and the SHA-256 of the role's file.
+ * One role of a cell: one byte with the length of its name, the name in UTF-8, version and length in bytes as 64-bit numbers,
+ * big-endian, and the SHA-256 of the role's file.
  */
-export function encodeCell(entries: readonly RoleEntry[]): Uint8Array {
-  const sorted = [...entries].sort((a, b) => compareCodePoints(a.role, b.role));
-  const names = sorted.map(({ role }) => new TextEncoder().encode(role));
-  const bytes = new Uint8Array(names.reduce((sum, name) => sum + name.length + FIXED_BYTES, 0));
-  if (bytes.length > MAX_CELL_BYTES) throw new RangeError(`${entries.length} roles do not fit one cell`);
-  let at = 0;
-  for (const [index, { role, version, length, sha256 }] of sorted.entries()) {
-    const name = names[index] ?? new Uint8Array();
-    if (name.length > MAX_NAME_BYTES) throw new RangeError(`the name of the role ${role} is too long`);
-    bytes[at++] = name.length;
-    bytes.set(name, at);
-    at = writeNumber(bytes, at + name.length, version);
-    at = writeNumber(bytes, at, length);
-    for (let digit = 0; digit < 64; digit += 2) bytes[at++] = Number.parseInt(sha256.slice(digit, digit + 2), 16);
-  }
+export function encodeRole({ role, version, length, sha256 }: RoleEntry): Uint8Array {
+  const name = encodedName(role);
+  if (name === undefined) throw new RangeError(`the name of the role ${role} is too long`);
+  const bytes = new Uint8Array(name.length + FIXED_BYTES);
+  bytes[0] = name.length;
+  bytes.set(name, 1);
+  const view = new DataView(bytes.buffer);
+  writeNumber(view, 1 + name.length, version);
+  writeNumber(view, 9 + name.length, length);
+  const start = 17 + name.length;
+  for (let digit = 0; digit < 64; digit += 2)
+    bytes[start + digit / 2] = (hexDigit(sha256, digit) << 4) | hexDigit(sha256, digit + 1);
   return bytes;
+}
+
+/** The cell with one role more, or another version of it. A cell is its roles, one behind the other, sorted by name. */
+export function withRole(cell: Uint8Array, role: Uint8Array): Uint8Array {
+  return cell.length === 0 ? role : spliced(cell, rangeOf(cell, role.subarray(1, 1 + (role[0] ?? 0))), role);
+}
+
+/** The cell without that role. */
+export function withoutRole(cell: Uint8Array, role: string): Uint8Array {
+  const name = encodedName(role);
+  return name === undefined ? cell : spliced(cell, rangeOf(cell, name), NO_CELL);
+}
+
+/** Only for cells that were made here: nothing is checked. */
+export function findRole(cell: Uint8Array, role: string): RoleEntry | undefined {
+  const name = cell.length === 0 ? undefined : encodedName(role);
+  if (name === undefined) return undefined;
+  const { start, end } = rangeOf(cell, name);
+  if (start === end) return undefined;
+  const numbers = start + 1 + name.length;
+  const [version, length] = [readNumber(cell, numbers), readNumber(cell, numbers + 8)];
+  return { role, version, length, sha256: toHex(cell.subarray(numbers + 16, end)) };
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where a role stands in a cell, or would stand. The order of UTF-8 bytes is that of code points. */
+function rangeOf(cell: Uint8Array, name: Uint8Array): Range {
+  let start = 0;
+  while (start < cell.length) {
+    const nameEnd = start + 1 + (cell[start] ?? 0);
+    const order = compareBytes(cell.subarray(start + 1, nameEnd), name);
+    if (order >= 0) return { start, end: order === 0 ? nameEnd + FIXED_BYTES - 1 : start };
+    start = nameEnd + FIXED_BYTES - 1;
+  }
+  return { start, end: start };
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shorter = Math.min(a.length, b.length);
+  for (let at = 0; at < shorter; at++) {
+    const difference = (a[at] ?? 0) - (b[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+function spliced(cell: Uint8Array, { start, end }: Range, replacement: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(cell.length - (end - start) + replacement.length);
+  if (bytes.length > MAX_CELL_BYTES) throw new RangeError(`${bytes.length} bytes of roles do not fit one cell`);
+  bytes.set(cell.subarray(0, start));
+  bytes.set(replacement, start);
+  bytes.set(cell.subarray(end), start + replacement.length);
+  return bytes;
+}
+
+/** Good until the next call; `undefined` for a name that is too long. */
+function encodedName(role: string): Uint8Array | undefined {
+  const { read, written } = encoder.encodeInto(role, nameBuffer);
+  return read < role.length || written > MAX_NAME_BYTES ? undefined : nameBuffer.subarray(0, written);
+}
+
+/** Of a lower-case digit. */
+function hexDigit(hex: string, at: number): number {
+  const code = hex.charCodeAt(at);
+  return (code & 15) + 9 * (code >> 6);
 }
 
 /** @throws ProofError when the bytes are not the one encoding of roles that belong at `position` */
@@ -63,7 +134,7 @@ export function decodeCell(bytes: Uint8Array, position: Position): readonly Role
   return entries;
 }
 
-/** Roles and versions of cells that stand one behind the other. Only for what {@link encodeCell} made: nothing is checked. */
+/** Roles and versions of cells that stand one behind the other. Only for cells that were made here: nothing is checked. */
 export function* listedVersions(cells: Uint8Array): Generator<readonly [role: string, version: number], void> {
   const decoder = new TextDecoder();
   for (let at = 0; at < cells.length; ) {
@@ -81,12 +152,10 @@ function decodeName(bytes: Uint8Array): string {
   }
 }
 
-function writeNumber(bytes: Uint8Array, at: number, value: number): number {
+function writeNumber(view: DataView, at: number, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not a natural number`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
   view.setUint32(at, Math.floor(value / 2 ** 32));
   view.setUint32(at + 4, value % 2 ** 32);
-  return at + 8;
 }
 
 function readNumber(bytes: Uint8Array, at: number): number {

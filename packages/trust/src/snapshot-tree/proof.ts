@@ -45,7 +45,7 @@ export function encodeProof(arena: Arena, root: NodeId, bits: number): Uint8Arra
     const { depth } = arena.position(node);
     // A node of full depth has no children.
     const sibling = depth === TREE_DEPTH ? 0 : arena.child(node, bitAt(bits, depth) === 0 ? 1 : 0);
-    const cell = arena.cellContent(arena.cell(node));
+    const cell = arena.cell(node);
     out.byte(depth);
     out.byte((cell.length > 0 ? HAS_CELL : 0) | (sibling !== 0 ? HAS_SIBLING : 0));
     if (cell.length > 0) {
@@ -61,7 +61,7 @@ export function encodeProof(arena: Arena, root: NodeId, bits: number): Uint8Arra
     const at = arena.position(beyond);
     const cell = arena.cell(beyond);
     for (const byte of [at.depth, at.bits >>> 16, (at.bits >>> 8) & 0xff, at.bits & 0xff]) out.byte(byte);
-    out.bytes(cell === 0 ? NOTHING : cellHash(arena.cellContent(cell)));
+    out.bytes(cell.length === 0 ? NOTHING : cellHash(cell));
     out.bytes(arena.hash(arena.zero(beyond)));
     out.bytes(arena.hash(arena.one(beyond)));
   }
