@@ -94,7 +94,7 @@ export class ReadAhead {
     if (!work) return;
     const running = work()
       .catch(() => {})
-      .then(() => {
+      .finally(() => {
         this.#running.delete(running);
         this.#next();
       });
