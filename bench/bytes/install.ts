@@ -95,7 +95,7 @@ function pypiPageOf({ population }: Repository, project: PopulationProject): str
       'requires-python': file.requires_python ?? null,
       size: file.size,
       'upload-time': file.upload_time,
-      url: `https://files.pythonhosted.org/packages/${place}/${file.filename}`,
+      url: `https://files.registry.example/packages/${place}/${file.filename}`,
       yanked: file.yanked ?? false,
     };
   });

@@ -57,6 +57,7 @@ export async function localSigner(
   return { key, privateKey, sign: async (data) => signWith(privateKey, scheme, data) };
 }
 
+/** Whether keys of this scheme can be made and used by {@link localSigner}. */
 export function isLocalScheme(scheme: string): scheme is LocalScheme | ExperimentalScheme {
   return /^(?:ed25519|ecdsa-sha2-nistp(?:256|384)|rsassa-pss-sha(?:256|384|512)|ml-dsa-44\/1)$/.test(scheme);
 }
