@@ -11,6 +11,7 @@ import { buffer } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { ObjectStoreError, StorageFullError, UnsafeObjectStoreError } from '../src/errors.ts';
 import { S3Store } from '../src/objects/s3-store.ts';
+import { VerifiedStore } from '../src/objects/verified-store.ts';
 import { objectStoreContract } from './support/object-store-contract.ts';
 import { startS3Server } from './support/s3-server.ts';
 
@@ -175,4 +176,31 @@ test('no space, or no quota, is said as such and not tried again', async (t) => 
   const small = await openStrange(t, quota, 'QuotaExceeded');
   await assert.rejects(small.put('x', new Uint8Array(1)), StorageFullError);
   assert.equal(others, 3);
+});
+
+test('what was put counts as kept only while the object has its tag (P10)', async () => {
+  const store = await open('verified');
+  const put = store.putTagged.bind(store);
+  const bytes = Buffer.from('to be kept');
+  const verified = new VerifiedStore(store);
+  assert.equal(await verified.put('x', bytes), 'stored');
+  assert.equal(await verified.put('x', bytes, { ifAbsent: true }), 'exists');
+  let attempts = 0;
+  const losing = (lose: () => Promise<unknown>): void => {
+    attempts = 0;
+    store.putTagged = async (...given) => {
+      const outcome = await put(...given);
+      attempts++;
+      await lose();
+      return outcome;
+    };
+  };
+  losing(() => put('y', Buffer.from('of a cache'))); // As long.
+  await assert.rejects(verified.put('y', bytes), ObjectStoreError);
+  assert.equal(attempts, 3);
+  losing(() => store.delete('z'));
+  await assert.rejects(verified.put('z', bytes), ObjectStoreError);
+  losing(() => (attempts === 1 ? store.delete('z') : Promise.resolve()));
+  assert.equal(await verified.put('z', bytes), 'stored');
+  assert.equal(attempts, 2);
 });

@@ -12,6 +12,8 @@ export interface ObjectStore {
    * `exists`.
    */
   put(key: string, source: Uint8Array | { readonly file: string }, options?: PutOptions): Promise<'stored' | 'exists'>;
+  /** The same for bytes, for stores that know the tag of what they stored: it comes back, empty when it is not known. */
+  putTagged?(key: string, bytes: Uint8Array, options?: PutOptions): Promise<{ readonly tag: string } | 'exists'>;
   /** As `putMany()` of `put-many.ts`, for stores that have a faster way than one `put` after the other. */
   putMany?(objects: readonly ManyObject[]): Promise<void>;
   /** The bytes, or `undefined`. @throws ObjectTooLargeError beyond `maxLength` bytes, before reading. */
@@ -50,6 +52,8 @@ export interface TaggedObject {
 export interface OpenObject {
   /** Bytes. */
   readonly size: number;
+  /** As of {@link TaggedObject}, where it is known without reading. */
+  readonly tag?: string | undefined;
   /** The bytes, or those from `start` to `end`, both inclusive. */
   stream(range?: { readonly start: number; readonly end: number }): Readable;
   close(): void;

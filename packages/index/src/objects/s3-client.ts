@@ -11,10 +11,10 @@ export interface S3Credentials {
 }
 
 /** Milliseconds until a connection must stand. */
-const CONNECT_MS = 5_000;
+export const CONNECT_MS = 5_000;
 /** Milliseconds that a connection may stand still in mid-transfer, also because whoever reads a download is slow. */
-const IDLE_MS = 60_000;
-const MAX_CONNECTIONS = 128;
+export const IDLE_MS = 60_000;
+export const MAX_CONNECTIONS = 128;
 /** A request that fails in a way that may pass is made this often in all. */
 const ATTEMPTS = 4;
 /** Milliseconds before the second attempt; twice as many before each further one. Chance spreads them. */

@@ -2,10 +2,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { addAbortSignal, Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
-import { ObjectTooLargeError } from '../errors.ts';
 import { IncomingDirectory } from './incoming-directory.ts';
 import { keyParts, listingStart } from './object-key.ts';
 import type { IncomingFile, ObjectStore, OpenObject, PutOptions, TaggedObject } from './object-store.ts';
@@ -14,9 +12,7 @@ import { makeClient, persist, type S3Credentials, type S3Sdk } from './s3-client
 import { isAbsent, isRefusedByCondition, objectStoreError } from './s3-failure.ts';
 import type { S3Location } from './s3-location.ts';
 import { assertConditional } from './s3-probe.ts';
-
-/** Milliseconds that one attempt may take whose content is in memory. */
-const ATTEMPT_MS = 60_000;
+import { ATTEMPT_MS, S3Wire, type WireAnswer } from './s3-wire.ts';
 
 export interface S3Options {
   readonly location: S3Location;
@@ -33,12 +29,18 @@ export interface S3Options {
 export class S3Store implements ObjectStore {
   readonly #sdk: S3Sdk;
   readonly #client: S3Client;
+  readonly #wire: S3Wire;
   readonly #bucket: string;
   readonly #incoming: IncomingDirectory;
 
-  private constructor(sdk: S3Sdk, client: S3Client, bucket: string, incoming: IncomingDirectory) {
+  private constructor(
+    { sdk, client, wire }: { readonly sdk: S3Sdk; readonly client: S3Client; readonly wire: S3Wire },
+    bucket: string,
+    incoming: IncomingDirectory,
+  ) {
     this.#sdk = sdk;
     this.#client = client;
+    this.#wire = wire;
     this.#bucket = bucket;
     this.#incoming = incoming;
   }
@@ -49,7 +51,8 @@ export class S3Store implements ObjectStore {
    */
   static async open({ location, incoming, credentials }: S3Options): Promise<S3Store> {
     const { sdk, client } = await makeClient(location, credentials);
-    const store = new S3Store(sdk, client, location.bucket, await IncomingDirectory.open(incoming));
+    const wire = await S3Wire.open(sdk, client, location.bucket);
+    const store = new S3Store({ sdk, client, wire }, location.bucket, await IncomingDirectory.open(incoming));
     await assertConditional(store);
     return store;
   }
@@ -57,26 +60,56 @@ export class S3Store implements ObjectStore {
   async put(
     key: string,
     source: Uint8Array | { readonly file: string },
-    { ifAbsent = false, ifTag }: PutOptions = {},
+    options: PutOptions = {},
   ): Promise<'stored' | 'exists'> {
+    if ('file' in source) return this.#putFile(key, source.file, options);
+    return (await this.putTagged(key, source, options)) === 'exists' ? 'exists' : 'stored';
+  }
+
+  async putTagged(
+    key: string,
+    bytes: Uint8Array,
+    options: PutOptions = {},
+  ): Promise<{ readonly tag: string } | 'exists'> {
+    keyParts(key);
+    const { ifAbsent = false, ifTag } = options;
+    const headers = {
+      'content-type': 'application/octet-stream',
+      ...(ifAbsent ? { 'if-none-match': '*' } : ifTag !== undefined && { 'if-match': ifTag }),
+    };
+    const answer = await this.#unlessExists(key, options, () =>
+      this.#wire.send({ method: 'PUT', key, headers, body: bytes }),
+    );
+    return answer === 'exists' ? 'exists' : { tag: answer.tag };
+  }
+
+  async #putFile(key: string, file: string, options: PutOptions): Promise<'stored' | 'exists'> {
     try {
-      const conditional = ifAbsent || ifTag !== undefined;
+      const { ifAbsent = false, ifTag } = options;
       const condition = ifAbsent ? { IfNoneMatch: '*' } : { IfMatch: ifTag };
-      const target = { ...this.#object(key), ...(conditional && condition) };
-      const put = 'file' in source ? await this.#fileSender(source.file) : this.#bytesSender(source);
-      return await this.#request(key, async () => {
-        try {
-          await put(target);
-          return 'stored';
-        } catch (error) {
-          // With a tag, an object that is gone is another one too.
-          if (conditional && (isRefusedByCondition(error) || (!ifAbsent && isAbsent(error)))) return 'exists';
-          throw error;
-        }
-      });
+      const target = { ...this.#object(key), ...((ifAbsent || ifTag !== undefined) && condition) };
+      const put = await this.#fileSender(file);
+      return (await this.#unlessExists(key, options, () => put(target))) === 'exists' ? 'exists' : 'stored';
     } finally {
-      if ('file' in source) await rm(source.file, { force: true });
+      await rm(file, { force: true });
     }
+  }
+
+  #unlessExists<T>(
+    key: string,
+    { ifAbsent = false, ifTag }: PutOptions,
+    attempt: () => Promise<T>,
+  ): Promise<T | 'exists'> {
+    const conditional = ifAbsent || ifTag !== undefined;
+    return this.#request(key, async () => {
+      try {
+        return await attempt();
+      } catch (error) {
+        // With a tag, an object that is gone is another one too.
+        if (conditional && (isRefusedByCondition(error) || (!ifAbsent && isAbsent(error)))) return 'exists';
+        throw error;
+      }
+    });
   }
 
   async get(key: string, options: { readonly maxLength: number }): Promise<Uint8Array | undefined> {
@@ -84,36 +117,24 @@ export class S3Store implements ObjectStore {
   }
 
   async read(key: string, { maxLength }: { readonly maxLength: number }): Promise<TaggedObject | undefined> {
-    const command = new this.#sdk.GetObjectCommand(this.#object(key));
-    return this.#find(key, async () => {
-      const abortSignal = AbortSignal.timeout(ATTEMPT_MS);
-      const { Body, ContentLength, ETag } = await this.#client.send(command, { abortSignal });
-      const body = readable(Body);
-      if (ContentLength === undefined || ContentLength > maxLength) {
-        body.destroy();
-        throw new ObjectTooLargeError(key, ContentLength ?? Number.POSITIVE_INFINITY);
-      }
-      return { bytes: await buffer(addAbortSignal(abortSignal, body)), tag: ETag ?? '' };
-    });
+    keyParts(key);
+    return this.#find(key, () => this.#wire.send({ method: 'GET', key, maxLength }));
   }
 
   async open(key: string): Promise<OpenObject | undefined> {
-    const command = new this.#sdk.HeadObjectCommand(this.#object(key));
-    const head = await this.#find(key, () =>
-      this.#client.send(command, { abortSignal: AbortSignal.timeout(ATTEMPT_MS) }),
-    );
-    if (head?.ContentLength === undefined) return undefined;
-    const size = head.ContentLength;
-    const closed = new AbortController();
+    keyParts(key);
+    const head: WireAnswer | undefined = await this.#find(key, () => this.#wire.send({ method: 'HEAD', key }));
+    if (head?.length === undefined) return undefined;
+    const { length: size, tag } = head;
+    let closed: AbortController | undefined; // Most are opened to see that they are there.
     return {
       size,
-      stream: (range = { start: 0, end: size - 1 }) =>
-        resumedStream(
-          range,
-          (start) => this.#part(key, head.ETag, { start, end: range.end }, closed.signal),
-          closed.signal,
-        ),
-      close: () => closed.abort(),
+      tag,
+      stream: (range = { start: 0, end: size - 1 }) => {
+        const { signal } = (closed ??= new AbortController());
+        return resumedStream(range, (start) => this.#part(key, tag, { start, end: range.end }, signal), signal);
+      },
+      close: () => closed?.abort(),
     };
   }
 
@@ -144,13 +165,6 @@ export class S3Store implements ObjectStore {
     return { Bucket: this.#bucket, Key: key };
   }
 
-  #bytesSender(bytes: Uint8Array): (target: PutObjectCommandInput) => Promise<unknown> {
-    return (target) =>
-      this.#client.send(new this.#sdk.PutObjectCommand({ ...target, Body: bytes }), {
-        abortSignal: AbortSignal.timeout(ATTEMPT_MS),
-      });
-  }
-
   /** A stream is sent unsigned; the service compares what arrives with the digest instead. */
   async #fileSender(file: string): Promise<(target: PutObjectCommandInput) => Promise<unknown>> {
     const { size } = await stat(file);
@@ -168,8 +182,8 @@ export class S3Store implements ObjectStore {
   }
 
   /** Bytes of the object that was opened, and of no other that replaced it. */
-  #part(key: string, etag: string | undefined, { start, end }: ByteRange, closed: AbortSignal): Promise<Readable> {
-    const input = { ...this.#object(key), Range: `bytes=${start}-${end}`, IfMatch: etag };
+  #part(key: string, tag: string, { start, end }: ByteRange, closed: AbortSignal): Promise<Readable> {
+    const input = { ...this.#object(key), Range: `bytes=${start}-${end}`, ...(tag !== '' && { IfMatch: tag }) };
     return this.#request(key, async () => {
       const { Body } = await this.#client.send(new this.#sdk.GetObjectCommand(input), { abortSignal: closed });
       return addAbortSignal(closed, readable(Body));

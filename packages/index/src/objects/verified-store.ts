@@ -6,7 +6,7 @@ import type { IncomingFile, ObjectStore, OpenObject, PutOptions, TaggedObject } 
 const ATTEMPTS = 3;
 
 /**
- * Reads back what was put, over a network where a service, or a cache before it, may acknowledge what it does not keep or
+ * Looks again for what was put, over a network where a service, or a cache before it, may acknowledge what it does not keep or
  * shows what stood there before: what signed metadata will lead to must be there before it does. Methods throw
  * `ObjectStoreError` when the object is still not there after several puts.
  */
@@ -24,9 +24,9 @@ export class VerifiedStore implements ObjectStore {
   ): Promise<'stored' | 'exists'> {
     if (!(source instanceof Uint8Array)) return this.#putFile(key, source.file, options);
     for (let attempt = 1; ; attempt++) {
-      if ((await this.#inner.put(key, source, options)) === 'exists') return 'exists'; // The caller looks what it is.
-      const kept = await this.#inner.get(key, { maxLength: source.length }).catch(() => undefined);
-      if (kept && Buffer.compare(kept, source) === 0) return 'stored';
+      const outcome = await this.#putBytes(key, source, options);
+      if (outcome === 'exists') return 'exists'; // The caller looks what it is.
+      if (await this.#isKept(key, source, outcome.tag).catch(() => false)) return 'stored';
       if (attempt === ATTEMPTS)
         throw new ObjectStoreError(key, 'an object that was acknowledged and is not there', undefined);
     }
@@ -54,6 +54,22 @@ export class VerifiedStore implements ObjectStore {
 
   incoming(): Promise<IncomingFile> {
     return this.#inner.incoming();
+  }
+
+  async #putBytes(key: string, bytes: Uint8Array, options: PutOptions): Promise<{ readonly tag: string } | 'exists'> {
+    if (this.#inner.putTagged) return this.#inner.putTagged(key, bytes, options);
+    return (await this.#inner.put(key, bytes, options)) === 'exists' ? 'exists' : { tag: '' };
+  }
+
+  /** Other bytes have another tag, so one that is the same as of what was put saves reading them. */
+  async #isKept(key: string, bytes: Uint8Array, tag: string): Promise<boolean> {
+    if (tag === '') {
+      const kept = await this.#inner.get(key, { maxLength: bytes.length });
+      return kept !== undefined && Buffer.compare(kept, bytes) === 0;
+    }
+    const kept = await this.#inner.open(key);
+    kept?.close();
+    return kept?.size === bytes.length && kept.tag === tag;
   }
 
   /** A file is gone after one attempt; its sender tries again. The service has compared its digest, so its size is enough. */
