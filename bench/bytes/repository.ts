@@ -123,9 +123,10 @@ export class Repository {
       if (sampled) [counted, roles] = [counted + 1, roles + bins.length];
     }
     this.estimatedRoles = Math.round((roles / counted) * pieces.size);
-    for (let length = 0; length < digits; length++)
-      for (let at = 0; at < 16 ** length; at++)
-        await this.#addBin({ prefix: length === 0 ? '' : at.toString(16).padStart(length, '0'), branch: true });
+    for (let length = digits - 1; length >= 0; length--) {
+      for (const [prefix, below] of branchesOf(pieces.keys(), length))
+        await this.#addBin({ prefix, digits: [...below].sort().join('') });
+    }
   }
 
   #collect(number: number, targets: Map<TargetPath, TargetFile>, onFile: (file: PopulationFile) => void): void {
@@ -173,10 +174,20 @@ export class Repository {
     const { key } = this.#online;
     const delegations = {
       keys: new Map([[key.keyid, key]]),
-      roles: branchDelegations(UNCLAIMED, bin.prefix, [key.keyid], 1),
+      roles: branchDelegations(UNCLAIMED, bin, [key.keyid], 1),
     };
     return targetsJson({ ...validity(version), targets: new Map(), delegations });
   }
+}
+
+/** The prefixes of `length` digits, each with the digits that follow it. */
+function branchesOf(pieces: Iterable<string>, length: number): ReadonlyMap<string, ReadonlySet<string>> {
+  const branches = new Map<string, Set<string>>();
+  for (const piece of pieces) {
+    const prefix = piece.slice(0, length);
+    branches.set(prefix, (branches.get(prefix) ?? new Set()).add(piece.charAt(length)));
+  }
+  return branches;
 }
 
 const validity = (version: number) => ({ version, expires: new Date(Date.UTC(2027, 0, 1 + (version % 60))) });

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
-import { binRoleName, projectBin, targetPath, UNCLAIMED } from '@holdfast/trust';
+import { binPrefix, projectBin, targetPath, UNCLAIMED } from '@holdfast/trust';
 import { startServer } from '../src/index.ts';
 import { clientOf, listed, makeIndex, newFile, openBare, uploadBare } from './support/bare-index.ts';
 import { runTool, temporaryDirectory } from './support/tools.ts';
@@ -24,7 +24,7 @@ print(json.dumps({path: info.hashes['sha256'] for path, info in found.items() if
 test('through two splits of the bin tree, python-tuf and our client find every file with its hash (P3, P9)', async (t) => {
   const made = await makeIndex(t);
   const index = await openBare(made.directory);
-  // One large project splits its bin down to the last level; many small ones split the levels above.
+  // Leaves split by size until the large project has one of its own, however large.
   const names = [...Array.from({ length: 120 }, () => 'large'), ...Array.from({ length: 600 }, (_, i) => `small-${i}`)];
   const files = names.map((name, i) => newFile(name, `${i}.0`));
   for (let at = 0; at < files.length; at += 60) {
@@ -37,8 +37,16 @@ test('through two splits of the bin tree, python-tuf and our client find every f
   const roles = new Set(
     (await index.records.read.selectFrom('roles').select('role').execute()).map(({ role }) => role),
   );
-  for (let depth = 0; depth <= 6; depth++)
-    assert.ok(roles.has(binRoleName(UNCLAIMED, large.slice(0, depth))), `${depth}`);
+  const prefixes = Array.from(roles, (role) => binPrefix(UNCLAIMED, role) ?? '');
+  const leaf = prefixes
+    .filter((prefix) => large.startsWith(prefix))
+    .sort()
+    .at(-1);
+  assert.ok(leaf !== undefined && leaf.length >= 2 && leaf.length < 5, `the large project is in ${leaf}`);
+  const others = new Set(names.filter((name) => name !== 'large').map((name) => projectBin(normalizeName(name))));
+  assert.ok(![...others].some((bin) => bin.startsWith(leaf)));
+  assert.ok([...others].some((bin) => bin.startsWith(leaf.slice(0, -1))));
+  assert.ok(prefixes.length < names.length, 'no role is there for nothing');
 
   const client = clientOf(made);
   await client.refresh();

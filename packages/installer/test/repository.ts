@@ -3,6 +3,7 @@ import { deflateRawSync, crc32 } from 'node:zlib';
 import { asProjectName, normalizeName, parseDistributionFilename } from '@holdfast/python-index';
 import {
   branchDelegations,
+  DIGITS,
   consistentTargetPath,
   type Distribution,
   encodeLookup,
@@ -155,9 +156,12 @@ export class TestRepository {
   }
 
   async #publishBins(keys: ReadonlyMap<string, PublicKey>): Promise<void> {
-    const delegations = { keys, roles: branchDelegations('unclaimed', '', [this.#online.key.keyid], 1) };
+    const delegations = {
+      keys,
+      roles: branchDelegations('unclaimed', { prefix: '', digits: DIGITS }, [this.#online.key.keyid], 1),
+    };
     await this.#role('unclaimed', { targets: new Map(), delegations });
-    for (const digit of '0123456789abcdef') {
+    for (const digit of DIGITS) {
       const targets = new Map([...this.targets].filter(([path]) => path.startsWith(digit)));
       await this.#role(`unclaimed.${digit}`, { targets, expires: new Date(this.#now.getTime() + this.binsMs) });
     }

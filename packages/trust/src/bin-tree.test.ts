@@ -31,7 +31,7 @@ test('splitting keeps every target exactly once, in the leaf that the walk from 
     fc.property(fc.integer({ min: 0, max: 120 }), fc.integer({ min: 1, max: 40 }), (projects, filesEach) => {
       const targets = targetsOf(projects, filesEach);
       const roles = planLeaf('', targets);
-      const branches = new Set(roles.filter((role) => 'branch' in role).map(({ prefix }) => prefix));
+      const branches = new Set(roles.filter((role) => 'digits' in role).map(({ prefix }) => prefix));
       const leaves = new Map(
         roles.flatMap((role) => ('targets' in role ? [[role.prefix, role.targets] as const] : [])),
       );
@@ -42,6 +42,14 @@ test('splitting keeps every target exactly once, in the leaf that the walk from 
         const leaf = leafPrefix(path.slice(0, 6), (prefix) => branches.has(prefix));
         assert.ok(leaves.get(leaf)?.has(path), `${path} is not in ${leaf}`);
       }
+      // Nothing is there for nobody: every leaf holds something, and a branch names the children that there are.
+      assert.ok(leaves.size <= projects || leaves.size === 1);
+      for (const role of roles) {
+        if (!('digits' in role)) continue;
+        const there = roles.filter(({ prefix }) => prefix !== '' && prefix.slice(0, -1) === role.prefix);
+        const digits = there.map(({ prefix }) => prefix.slice(-1));
+        assert.equal(role.digits, digits.sort().join(''), role.prefix);
+      }
     }),
     { numRuns: 30 },
   );
@@ -49,19 +57,22 @@ test('splitting keeps every target exactly once, in the leaf that the walk from 
 
 test('children come before their branch, so that a delegation never points to a role that is not there', () => {
   const roles = planLeaf('', targetsOf(300, 10)).map(({ prefix }) => prefix);
-  assert.ok(roles.length > 17);
+  assert.ok(roles.length > 100);
   for (const [at, prefix] of roles.entries()) {
     if (prefix !== '') assert.ok(roles.indexOf(prefix.slice(0, -1)) > at, prefix);
   }
 });
 
-test('one project that is larger than a role stays in one role at full depth', () => {
-  const roles = planLeaf('', targetsOf(1, 400));
-  const full = roles.filter((role) => 'targets' in role && role.targets.size > 0);
-  assert.deepEqual(
-    full.map(({ prefix }) => prefix),
-    [projectBin(normalizeName('project0'))],
-  );
+test('one project that is larger than a role is not split; beside others it has a role of its own no deeper than that takes', () => {
+  assert.deepEqual(planLeaf('', targetsOf(1, 400)), [{ prefix: '', targets: targetsOf(1, 400) }]);
+  const all = new Map([...targetsOf(20, 1), ...targetsOf(1, 400)]);
+  const [own, ...others] = Array.from({ length: 20 }, (_, p) => projectBin(normalizeName(`project${p}`)));
+  assert.ok(own);
+  const roles = planLeaf('', all);
+  const leaf = roles.find((role) => 'targets' in role && role.targets.size >= 400);
+  assert.ok(leaf && own.startsWith(leaf.prefix));
+  assert.ok(!others.some((bin) => bin.startsWith(leaf.prefix)));
+  assert.ok(others.some((bin) => bin.startsWith(leaf.prefix.slice(0, -1))));
 });
 
 test('a bin range holds the bins with the prefix and no others', () => {
@@ -83,10 +94,10 @@ test('role names and prefixes are two forms of one thing', () => {
   }
 });
 
-test('a branch delegates all of its range, digit by digit, terminating', () => {
-  const roles = branchDelegations('unclaimed', '3', ['k'], 1);
-  assert.equal(roles.length, 16);
-  assert.deepEqual(roles[15], {
+test('a branch delegates to the children that it has, digit by digit, terminating', () => {
+  const roles = branchDelegations('unclaimed', { prefix: '3', digits: '0f' }, ['k'], 1);
+  assert.equal(roles.length, 2);
+  assert.deepEqual(roles[1], {
     name: 'unclaimed.3f',
     keyids: ['k'],
     threshold: 1,

@@ -3,11 +3,12 @@ import { BIN_DIGITS, type TargetPath } from './target-path.ts';
 
 /**
  * A bin tree spreads the targets of one delegated role over roles of bounded size (DESIGN §3). Its top is the role
- * itself; a role that grows past `BIN_BYTES` becomes a branch that delegates to 16 children, one for each next hex digit
- * of the target path. The tree needs no ceremony: every role in it is signed by the keys of its top.
+ * itself; a role that grows past `BIN_BYTES` becomes a branch that delegates to children, one for each next hex digit of
+ * the target paths in it: a child exists from its first target on, and the branch's own signature says which ones there are.
+ * The tree needs no ceremony: every role in it is signed by the keys of its top.
  */
 
-/** Size in bytes of encoded targets beyond which a role is split. */
+/** Size in bytes of encoded targets beyond which a role of several bins is split. */
 export const BIN_BYTES = 16_384;
 /** A branch whose targets take no more than this becomes a leaf again: so it does not split at the next upload. */
 export const MERGE_BYTES = BIN_BYTES / 2;
@@ -32,7 +33,10 @@ export function binPrefix(top: string, role: string): string | undefined {
   return prefix.length <= BIN_DIGITS && /^[0-9a-f]+$/.test(prefix) ? prefix : undefined;
 }
 
-/** The prefix of the leaf that holds `bin`, found by walking down while a role is a branch: at most 6 steps. */
+/**
+ * The prefix of the leaf that holds `bin`, found by walking down while a role is a branch: at most 6 steps. It may be that of
+ * a child that its branch does not have.
+ */
 export function leafPrefix(bin: string, isBranch: (prefix: string) => boolean): string {
   let depth = 0;
   while (depth < BIN_DIGITS && isBranch(bin.slice(0, depth))) depth++;
@@ -44,14 +48,14 @@ export function binRange(prefix: string): { first: string; last: string } {
   return { first: prefix.padEnd(BIN_DIGITS, '0'), last: prefix.padEnd(BIN_DIGITS, 'f') };
 }
 
-/** The 16 delegations of a branch, in the order of their digits. */
+/** The delegations of a branch, in the order of its digits. */
 export function branchDelegations(
   top: string,
-  prefix: string,
+  { prefix, digits }: BranchRole,
   keyids: readonly string[],
   threshold: number,
 ): DelegatedRole[] {
-  return Array.from(DIGITS, (digit) => ({
+  return Array.from(digits, (digit) => ({
     name: binRoleName(top, prefix + digit),
     keyids,
     threshold,
@@ -60,21 +64,41 @@ export function branchDelegations(
   }));
 }
 
-/** A role of the tree as it is to be signed: targets of its own, or a branch that delegates. */
-export type BinRole =
-  | { readonly prefix: string; readonly targets: ReadonlyMap<TargetPath, TargetFile> }
-  | { readonly prefix: string; readonly branch: true };
+/** A role that delegates. */
+export interface BranchRole {
+  readonly prefix: string;
+  /** What its children add to its prefix, such as `03f`: in the order of {@link DIGITS}. */
+  readonly digits: string;
+}
+
+/** A role of the tree as it is to be signed: targets of its own, or a branch. */
+export type BinRole = { readonly prefix: string; readonly targets: ReadonlyMap<TargetPath, TargetFile> } | BranchRole;
 
 /**
  * What becomes of the leaf at `prefix` when it holds `targets`: itself, or, past the size limit, a branch and its
- * children, deepest roles first. A leaf at full depth is never split: it may hold one large project.
+ * children, deepest roles first. Targets of one bin stay together, however many: splitting would only make the way longer.
  */
 export function planLeaf(prefix: string, targets: ReadonlyMap<TargetPath, TargetFile>): BinRole[] {
-  if (prefix.length === BIN_DIGITS || encodedBytes(targets) <= BIN_BYTES) return [{ prefix, targets }];
+  if (encodedBytes(targets) <= BIN_BYTES || isOneBin(targets)) return [{ prefix, targets }];
   const children = new Map<string, Map<TargetPath, TargetFile>>();
-  for (const digit of DIGITS) children.set(prefix + digit, new Map());
-  for (const [path, file] of targets) children.get(path.slice(0, prefix.length + 1))?.set(path, file);
-  return [...Array.from(children, ([child, own]) => planLeaf(child, own)).flat(), { prefix, branch: true }];
+  for (const [path, file] of targets) {
+    const digit = path.charAt(prefix.length);
+    const child = children.get(digit);
+    if (child) child.set(path, file);
+    else children.set(digit, new Map([[path, file]]));
+  }
+  const digits = [...children.keys()].sort();
+  const planned = digits.flatMap((digit) => planLeaf(prefix + digit, children.get(digit) ?? new Map()));
+  return [...planned, { prefix, digits: digits.join('') }];
+}
+
+function isOneBin(targets: ReadonlyMap<TargetPath, TargetFile>): boolean {
+  let first: string | undefined;
+  for (const path of targets.keys()) {
+    first ??= path.slice(0, BIN_DIGITS);
+    if (!path.startsWith(first)) return false;
+  }
+  return true;
 }
 
 /** Whether a branch with these targets below it becomes a leaf again, when all its children are leaves. */

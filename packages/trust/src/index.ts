@@ -1,6 +1,7 @@
 export {
   BIN_BYTES,
   type BinRole,
+  type BranchRole,
   binPrefix,
   binRange,
   binRoleName,

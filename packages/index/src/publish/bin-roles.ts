@@ -60,7 +60,7 @@ export interface Delegation {
 export function binRoleJson(bin: BinRole, version: number, expires: Date, delegation: Delegation): JsonObject {
   if ('targets' in bin) return targetsJson({ version, expires, targets: bin.targets });
   const { roleKeys, keys } = delegation;
-  const roles = branchDelegations(UNCLAIMED, bin.prefix, roleKeys.keyids, roleKeys.threshold);
+  const roles = branchDelegations(UNCLAIMED, bin, roleKeys.keyids, roleKeys.threshold);
   return targetsJson({ version, expires, targets: new Map(), delegations: { keys, roles } });
 }
 

@@ -14,7 +14,7 @@ export interface MassUnit {
 
 export interface MassPlan {
   readonly db: Kysely<Database>;
-  readonly table: Pick<RoleTable, 'isBranch' | 'leafOf'>;
+  readonly table: Pick<RoleTable, 'digitsOf' | 'hasBin' | 'isBranch' | 'leafOf'>;
   /** Every role; else the leaves with imported files, and what they become. */
   readonly everything: boolean;
   /** Where to begin: `nextBin` of the last unit that is done. */
@@ -27,7 +27,8 @@ export const END_OF_BINS = 16 ** 6;
 const UNIT_FILES = 20_000;
 /** What a mass publication shows: what is published, and what an import brought. */
 const STATES: readonly FileState[] = ['published', 'imported'];
-const DIGITS = '0123456789abcdef';
+/** Written out, so that the index of imported files serves it: what is published may be many times more. */
+const IS_IMPORTED = sql<boolean>`state = ${sql.lit('imported')}`;
 
 /**
  * Plans roles in the order of their bins, a branch before its children, so that any number of files needs the memory of a
@@ -36,24 +37,30 @@ const DIGITS = '0123456789abcdef';
 export async function* planMass(plan: MassPlan): AsyncGenerator<MassUnit, void> {
   if (plan.everything) return yield* walk(plan, '');
   for (let from = plan.from; from < END_OF_BINS; ) {
-    const bin = await firstImported(plan.db, from);
+    const bin = await firstBin(plan.db, 'imported', from, END_OF_BINS);
     if (bin === undefined) return;
     const leaf = plan.table.leafOf(binDigits(bin));
-    yield* walk(plan, leaf);
+    yield* after(await parentOfNew(plan, leaf), walk(plan, leaf));
     from = binNumber(binRange(leaf).last) + 1;
   }
 }
 
-async function firstImported(db: Kysely<Database>, from: number): Promise<number | undefined> {
-  const row = await db
-    .selectFrom('files')
-    .select('bin')
-    .where('state', '=', 'imported')
-    .where('bin', '>=', from)
-    .orderBy('bin')
-    .limit(1)
-    .executeTakeFirst();
-  return row?.bin;
+/** The branch of a leaf that does not exist yet. It comes with the first of its new children, and with none but that. */
+async function parentOfNew(plan: MassPlan, leaf: string): Promise<readonly BinRole[]> {
+  if (leaf === '' || plan.table.hasBin(leaf) || binNumber(binRange(leaf).first) < plan.from) return [];
+  const prefix = leaf.slice(0, -1);
+  const known = plan.table.digitsOf(prefix);
+  const digits = await digitsWith(plan, prefix);
+  const [firstNew] = Array.from(digits).filter((digit) => !known.includes(digit));
+  return leaf === `${prefix}${firstNew}` ? [{ prefix, digits }] : [];
+}
+
+async function* after(before: readonly BinRole[], units: AsyncIterable<MassUnit>): AsyncGenerator<MassUnit, void> {
+  let first = before;
+  for await (const { roles, nextBin } of units) {
+    yield { roles: [...first, ...roles], nextBin };
+    first = [];
+  }
 }
 
 async function* walk(plan: MassPlan, prefix: string): AsyncGenerator<MassUnit, void> {
@@ -64,30 +71,63 @@ async function* walk(plan: MassPlan, prefix: string): AsyncGenerator<MassUnit, v
     yield { roles: await planRange(plan.db, prefix), nextBin: last + 1 };
     return;
   }
+  const digits = await digitsWith(plan, prefix);
   // A branch that begins before the place to begin at was planned with its first child.
-  let before: readonly BinRole[] = first >= plan.from ? [{ prefix, branch: true }] : [];
-  for (const digit of DIGITS) {
-    for await (const { roles, nextBin } of walk(plan, prefix + digit)) {
-      yield { roles: [...before, ...roles], nextBin };
-      before = [];
-    }
-  }
+  yield* after(first >= plan.from ? [{ prefix, digits }] : [], walkAll(plan, prefix, digits));
 }
 
+async function* walkAll(plan: MassPlan, prefix: string, digits: string): AsyncGenerator<MassUnit, void> {
+  for (const digit of digits) yield* walk(plan, prefix + digit);
+}
+
+/** What the children of a branch, or of what becomes one, add to its prefix: those that exist, and those with a first file. */
+async function digitsWith({ db, table }: MassPlan, prefix: string): Promise<string> {
+  const known = table.digitsOf(prefix);
+  const states = known === '' ? STATES : 'imported';
+  const digits = new Set(known);
+  const { first, last } = binRange(prefix);
+  for (let from = binNumber(first); from <= binNumber(last); ) {
+    const bin = await firstBin(db, states, from, binNumber(last));
+    if (bin === undefined) break;
+    const child = binDigits(bin).slice(0, prefix.length + 1);
+    digits.add(child.charAt(prefix.length));
+    from = binNumber(binRange(child).last) + 1;
+  }
+  return [...digits].sort().join('');
+}
+
+async function firstBin(
+  db: Kysely<Database>,
+  states: typeof STATES | 'imported',
+  from: number,
+  last: number,
+): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('files')
+    .select('bin')
+    .where(sql<boolean>`bin between ${from} and ${last}`)
+    .where(states === STATES ? sql<boolean>`state in (${sql.join(STATES)})` : IS_IMPORTED)
+    .orderBy('bin')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.bin;
+}
+
+/** Whether there are surely too many files of several bins for one leaf. Any number of files may be of one bin. */
 async function isLarge(db: Kysely<Database>, first: number, last: number): Promise<boolean> {
-  if (first === last) return false; // One bin may hold any number of files, and is never split.
-  const some = db
+  const row = await db
     .selectFrom('files')
     .select('bin')
     .where(sql<boolean>`bin between ${first} and ${last}`)
     .where('state', 'in', STATES)
-    .limit(UNIT_FILES + 1)
-    .as('some');
-  const { count } = await db
-    .selectFrom(some)
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  return count > UNIT_FILES;
+    .orderBy('bin')
+    .limit(1)
+    .offset(UNIT_FILES)
+    .executeTakeFirst();
+  if (!row) return false;
+  const lowest = await firstBin(db, STATES, first, last);
+  if (lowest === undefined) return false;
+  return row.bin !== lowest || (await firstBin(db, STATES, lowest + 1, last)) !== undefined;
 }
 
 async function planRange(db: Kysely<Database>, prefix: string): Promise<readonly BinRole[]> {

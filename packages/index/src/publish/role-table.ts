@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { binRoleName, leafPrefix, type RoleEntry, SnapshotTree, UNCLAIMED } from '@holdfast/trust';
+import { BIN_DIGITS, binRoleName, DIGITS, leafPrefix, type RoleEntry, SnapshotTree, UNCLAIMED } from '@holdfast/trust';
 import type { Records } from '../records/records.ts';
 import type { RolesTable } from '../records/schema.ts';
 import type { SignedRole } from './sign-roles.ts';
@@ -149,7 +149,10 @@ export class RoleTable {
 
   /** This is published now. */
   publish({ id, lists, roles, retired }: Shown): void {
-    for (const role of retired) this.#retired.set(role, this.version(role) ?? 0);
+    for (const role of retired) {
+      this.#retired.set(role, this.version(role) ?? 0);
+      this.damaged.delete(role);
+    }
     const previewed = this.#previewed?.id === id && this.#tree.checkout(this.#previewed.root);
     if (!previewed) this.#set(roles, retired);
     this.#root = this.#tree.commit();
@@ -173,14 +176,26 @@ export class RoleTable {
     return this.#tree.leadingTo(root, bin) ?? [];
   }
 
-  /** A branch has all 16 children from the moment when it becomes one. */
-  isBranch(prefix: string): boolean {
-    return this.#tree.get(binRoleName(UNCLAIMED, `${prefix}0`)) !== undefined;
+  /** Whether the bin tree has a role with this hex prefix. */
+  hasBin(prefix: string): boolean {
+    return this.#tree.get(binRoleName(UNCLAIMED, prefix)) !== undefined;
   }
 
-  /** The hex prefix of the leaf that holds a bin, given as 6 hex digits. */
+  /** A branch is what has a child. */
+  isBranch(prefix: string): boolean {
+    return prefix.length < BIN_DIGITS && Array.from(DIGITS).some((digit) => this.hasBin(prefix + digit));
+  }
+
+  /** What the children of a branch add to its prefix, in order. */
+  digitsOf(prefix: string): string {
+    return Array.from(DIGITS)
+      .filter((digit) => this.hasBin(prefix + digit))
+      .join('');
+  }
+
+  /** The hex prefix of the leaf that holds a bin, given as 6 hex digits, or is to be made for it. */
   leafOf(bin: string): string {
-    return leafPrefix(bin, (prefix) => this.isBranch(prefix));
+    return leafPrefix(bin, (prefix) => this.hasBin(bin.slice(0, prefix.length + 1)) || this.isBranch(prefix));
   }
 
   #add({ role, version, expires_at, sha256, length, retired, publication }: RolesTable): void {

@@ -19,7 +19,7 @@ async function signingKeys(online: LocalSigner, signer: Signer = online): Promis
 /** Every tenth is a branch. */
 function binOf(at: number): BinRole {
   const prefix = at.toString(16).padStart(5, '0');
-  if (at % 10 === 0) return { prefix, branch: true };
+  if (at % 10 === 0) return { prefix, digits: '03f' };
   const filename = `project${at}-1.0-py3-none-any.whl`;
   const facts = { project: normalizeName(`project${at}`), filename, size: at, sha256: hash('sha256', filename) };
   const { path, file } = encodeTarget({ ...facts, uploadTime: new Date(0), requiresPython: '>=3.8, "quoted"' });
