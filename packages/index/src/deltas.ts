@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
-import { constants, zstdCompress, type ZstdOptions } from 'node:zlib';
+import { constants, zstdCompress, zstdCompressSync, type ZstdOptions } from 'node:zlib';
 import { ByteLru } from './byte-lru.ts';
+import { exactly } from './exactly.ts';
 import { DICTIONARIES } from './publish/sweep.ts';
 import type { Records } from './records/records.ts';
 
@@ -15,8 +16,12 @@ export interface Dictionary {
 const NAMES_BYTES = 8 << 20;
 const DELTA_BYTES = 16 << 20;
 /** What a list of dictionaries costs in memory: by itself, and for each. */
-const LIST_BYTES = 200;
-const NAME_BYTES = 150;
+const LIST_BYTES = 400;
+const NAME_BYTES = 250;
+/** What a delta costs beside its bytes, with its key. */
+const DELTA_COST = 400;
+/** Bytes of both versions. A delta of so much takes half a millisecond: less than to hand it to another thread and back. */
+const SMALL = 64 * 1024;
 
 /**
  * Deltas between versions of a role. What an asker says that it holds costs at most one query a role, whatever it says: which versions a
@@ -63,7 +68,7 @@ export class Deltas {
       const delta = await zstdDelta(before, after);
       // A whole one is compressed in transfer, to about half.
       if (delta.length * 2 > after.length) return undefined;
-      this.#deltas.set(key, delta, delta.length + key.length);
+      this.#deltas.set(key, delta, delta.length + DELTA_COST);
       return delta;
     };
     return role === 'snapshot' ? this.#oneByOne(make) : make();
@@ -98,10 +103,10 @@ const compress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
  * Level 9 takes 1 ms for 200 kB. The window reaches over both files, and the tables over all of the dictionary: of one that is longer than
  * 8 bytes for each entry only the end is looked at, and at 4 almost nothing is missed.
  */
-function zstdDelta(before: Uint8Array, after: Uint8Array): Promise<Uint8Array> {
+async function zstdDelta(before: Uint8Array, after: Uint8Array): Promise<Uint8Array> {
   const window = Math.ceil(Math.log2(before.length + after.length));
   const table = Math.ceil(Math.log2(before.length)) - 2;
-  return compress(after, {
+  const options: ZstdOptions = {
     dictionary: before,
     pledgedSrcSize: after.length,
     params: {
@@ -109,7 +114,9 @@ function zstdDelta(before: Uint8Array, after: Uint8Array): Promise<Uint8Array> {
       [constants.ZSTD_c_windowLog]: Math.min(Math.max(window, MIN_WINDOW_LOG), MAX_WINDOW_LOG),
       ...(table > LEVEL_TABLE_LOG && { [constants.ZSTD_c_hashLog]: table, [constants.ZSTD_c_chainLog]: table }),
     },
-  });
+  };
+  const isSmall = before.length + after.length <= SMALL;
+  return exactly(isSmall ? zstdCompressSync(after, options) : await compress(after, options));
 }
 
 const MIN_WINDOW_LOG = 10;

@@ -2,6 +2,7 @@ import type { ProjectName } from '@holdfast/python-index';
 import { projectBin, type RoleEntry, rolesFor } from '@holdfast/trust';
 import { ByteLru, type CacheCounts } from './byte-lru.ts';
 import { Deltas, type Dictionary } from './deltas.ts';
+import { exactly } from './exactly.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { roleKey } from './publish/publications.ts';
 import type { RoleTable } from './publish/role-table.ts';
@@ -11,6 +12,8 @@ import type { Records } from './records/records.ts';
 const MAX_ROLE_BYTES = 64 << 20;
 /** Bytes of roles that are kept in memory for lookups. */
 const KEPT_BYTES = 64 << 20;
+/** What one of them costs beside its bytes, with its key. */
+const ROLE_COST = 400;
 
 /** What a snapshot says about one project: the proof, and every role that can answer. */
 export interface ProjectLookup {
@@ -102,7 +105,7 @@ export class PublishedMetadata {
     if (kept) return kept;
     const bytes = await this.#objects.get(key, { maxLength: MAX_ROLE_BYTES });
     // A flat snapshot would put everything else out.
-    if (bytes && bytes.length <= KEPT_BYTES / 16) this.#roles.set(key, bytes, bytes.length);
+    if (bytes && bytes.length <= KEPT_BYTES / 16) this.#roles.set(key, exactly(bytes), bytes.length + ROLE_COST);
     return bytes;
   }
 }

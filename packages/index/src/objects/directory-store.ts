@@ -112,7 +112,13 @@ export class DirectoryStore implements ObjectStore {
     try {
       const { size } = await handle.stat();
       if (size > options.maxLength) throw new ObjectTooLargeError(key, size);
-      return await handle.readFile();
+      const bytes = Buffer.allocUnsafeSlow(size);
+      for (let read = 0; read < size; ) {
+        const { bytesRead } = await handle.read(bytes, read, size - read, read);
+        if (bytesRead === 0) return bytes.subarray(0, read);
+        read += bytesRead;
+      }
+      return bytes;
     } finally {
       await handle.close();
     }
