@@ -6,6 +6,7 @@ const UNIT_BYTES = 8;
 const HEADER_BYTES = 8;
 const LENGTH = 0;
 const REFERENCES = 1;
+const NO_CELL = new Uint8Array();
 /** A segment never moves: to grow is to begin another one. */
 const SEGMENT_BITS = 16;
 const SEGMENT_UNITS = 1 << SEGMENT_BITS;
@@ -26,7 +27,7 @@ export class CellHeap {
 
   /** Not to be kept: once nobody has the cell, other bytes stand there. */
   content(cell: CellId): Uint8Array {
-    if (cell === 0) return new Uint8Array();
+    if (cell === 0) return NO_CELL;
     const start = (cell % SEGMENT_UNITS) * UNIT_BYTES + HEADER_BYTES;
     return this.segment(cell).subarray(start, start + this.word(cell, LENGTH));
   }
@@ -71,7 +72,7 @@ export class CellHeap {
   }
 
   private segment(cell: CellId): Uint8Array {
-    return this.bytes[cell >>> SEGMENT_BITS] ?? new Uint8Array();
+    return this.bytes[cell >>> SEGMENT_BITS] ?? NO_CELL;
   }
 
   private word(cell: CellId, field: number): number {

@@ -18,28 +18,27 @@ const MAX_NAME_BYTES = 255;
 /** A proof says the length of a cell in two bytes. */
 const MAX_CELL_BYTES = 0xffff;
 
-const NO_CELL = new Uint8Array();
+const NOTHING_THERE = new Uint8Array();
 const encoder = new TextEncoder();
-/** Of the names of `encodeRole` and `rangeOf`. */
 const nameBuffer = new Uint8Array(MAX_NAME_BYTES + 1);
+const roleBuffer = new Uint8Array(MAX_NAME_BYTES + FIXED_BYTES);
+const roleView = new DataView(roleBuffer.buffer);
 
 /**
  * One role of a cell: one byte with the length of its name, the name in UTF-8, version and length in bytes as 64-bit numbers,
- * big-endian, and the SHA-256 of the role's file.
+ * big-endian, and the SHA-256 of the role's file. Good until the next call.
  */
 export function encodeRole({ role, version, length, sha256 }: RoleEntry): Uint8Array {
   const name = encodedName(role);
   if (name === undefined) throw new RangeError(`the name of the role ${role} is too long`);
-  const bytes = new Uint8Array(name.length + FIXED_BYTES);
-  bytes[0] = name.length;
-  bytes.set(name, 1);
-  const view = new DataView(bytes.buffer);
-  writeNumber(view, 1 + name.length, version);
-  writeNumber(view, 9 + name.length, length);
+  roleBuffer[0] = name.length;
+  roleBuffer.set(name, 1);
+  writeNumber(1 + name.length, version);
+  writeNumber(9 + name.length, length);
   const start = 17 + name.length;
-  for (let digit = 0; digit < 64; digit += 2)
-    bytes[start + digit / 2] = (hexDigit(sha256, digit) << 4) | hexDigit(sha256, digit + 1);
-  return bytes;
+  for (let byte = 0; byte < 32; byte++)
+    roleBuffer[start + byte] = (hexDigit(sha256, 2 * byte) << 4) | hexDigit(sha256, 2 * byte + 1);
+  return roleBuffer.subarray(0, name.length + FIXED_BYTES);
 }
 
 /** The cell with one role more, or another version of it. A cell is its roles, one behind the other, sorted by name. */
@@ -50,7 +49,7 @@ export function withRole(cell: Uint8Array, role: Uint8Array): Uint8Array {
 /** The cell without that role. */
 export function withoutRole(cell: Uint8Array, role: string): Uint8Array {
   const name = encodedName(role);
-  return name === undefined ? cell : spliced(cell, rangeOf(cell, name), NO_CELL);
+  return name === undefined ? cell : spliced(cell, rangeOf(cell, name), NOTHING_THERE);
 }
 
 /** Only for cells that were made here: nothing is checked. */
@@ -152,10 +151,10 @@ function decodeName(bytes: Uint8Array): string {
   }
 }
 
-function writeNumber(view: DataView, at: number, value: number): void {
+function writeNumber(at: number, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not a natural number`);
-  view.setUint32(at, Math.floor(value / 2 ** 32));
-  view.setUint32(at + 4, value % 2 ** 32);
+  roleView.setUint32(at, Math.floor(value / 2 ** 32));
+  roleView.setUint32(at + 4, value % 2 ** 32);
 }
 
 function readNumber(bytes: Uint8Array, at: number): number {

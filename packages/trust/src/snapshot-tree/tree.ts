@@ -165,7 +165,7 @@ export class SnapshotTree {
     while (node !== 0 && arena.depth(node) < position.depth)
       node = arena.child(node, bitAt(position.bits, arena.depth(node)));
     const there = node !== 0 && arena.leadsTo(node, position) && arena.depth(node) === position.depth;
-    return there ? arena.cell(node) : new Uint8Array();
+    return arena.cell(there ? node : 0);
   }
 
   /** The node at a position, made where there is none, ready to be changed: so are all above it, which become the path. */
