@@ -19,11 +19,13 @@ export interface MassPlan {
   readonly everything: boolean;
   /** Where to begin: `nextBin` of the last unit that is done. */
   readonly from: number;
+  /** Files of one unit: more than fit a leaf of several bins. */
+  readonly unitFiles?: number;
 }
 
 /** Behind the last bin. */
 export const END_OF_BINS = 16 ** 6;
-/** Files of one unit: more than any leaf can hold, few enough for the memory. */
+/** Files of one unit, unless one bin has more: few enough for the memory. */
 const UNIT_FILES = 20_000;
 /** What a mass publication shows: what is published, and what an import brought. */
 const STATES: readonly FileState[] = ['published', 'imported'];
@@ -67,7 +69,7 @@ async function* walk(plan: MassPlan, prefix: string): AsyncGenerator<MassUnit, v
   const range = binRange(prefix);
   const [first, last] = [binNumber(range.first), binNumber(range.last)];
   if (last < plan.from) return;
-  if (!plan.table.isBranch(prefix) && !(await isLarge(plan.db, first, last))) {
+  if (!plan.table.isBranch(prefix) && !(await isLarge(plan, first, last))) {
     yield { roles: await planRange(plan.db, prefix), nextBin: last + 1 };
     return;
   }
@@ -114,7 +116,7 @@ async function firstBin(
 }
 
 /** Whether there are surely too many files of several bins for one leaf. Any number of files may be of one bin. */
-async function isLarge(db: Kysely<Database>, first: number, last: number): Promise<boolean> {
+async function isLarge({ db, unitFiles = UNIT_FILES }: MassPlan, first: number, last: number): Promise<boolean> {
   const row = await db
     .selectFrom('files')
     .select('bin')
@@ -122,7 +124,7 @@ async function isLarge(db: Kysely<Database>, first: number, last: number): Promi
     .where('state', 'in', STATES)
     .orderBy('bin')
     .limit(1)
-    .offset(UNIT_FILES)
+    .offset(unitFiles)
     .executeTakeFirst();
   if (!row) return false;
   const lowest = await firstBin(db, STATES, first, last);
