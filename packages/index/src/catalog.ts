@@ -48,11 +48,18 @@ export class Catalog {
     return rows.map(({ project }) => normalizeName(project)).sort();
   }
 
-  /** Bytes of the project's files together; 0 for a project that does not exist. */
-  async projectBytes(project: ProjectName): Promise<number> {
-    const { read } = this.#records;
-    const row = await read.selectFrom('projects').select('bytes').where('name', '=', project).executeTakeFirst();
-    return row?.bytes ?? 0;
+  /** What there is of a file that is to come, in one question: as {@link sha256Of}, and the bytes of the project's files together. */
+  async before(
+    project: ProjectName,
+    filename: string,
+  ): Promise<{ readonly sha256: string | undefined; readonly projectBytes: number }> {
+    const row = await this.#records.read
+      .selectNoFrom((eb) => [
+        eb.selectFrom('files').select('sha256').where('filename', '=', filename).as('sha256'),
+        eb.selectFrom('projects').select('bytes').where('name', '=', project).as('bytes'),
+      ])
+      .executeTakeFirstOrThrow();
+    return { sha256: row.sha256 ?? undefined, projectBytes: row.bytes ?? 0 };
   }
 
   /** The hash of the file that has this name, or had it; `undefined` while the name is free. */

@@ -116,7 +116,7 @@ test('any sequence of publishing, yanking and deleting, also at once, ends as th
         assert.deepEqual(await verifiedFiles(made, project), expected);
         const page = await index.catalog.projectPage(project);
         assert.deepEqual(new Set(page?.files.map(({ filename }) => filename)), new Set(expected.keys()));
-        assert.equal(await index.catalog.projectBytes(project), model.bytes(project));
+        assert.equal((await index.catalog.before(project, '')).projectBytes, model.bytes(project));
       }
     }),
     { numRuns: 25 },
@@ -154,7 +154,7 @@ test('a deleted name is never free again, not even for its own bytes, nor after 
     await assert.rejects(again.publisher.publish(newFile('gone', '1.0', content)), FilenameTakenError);
   }
   assert.equal((await verifiedFiles(made, 'gone')).size, 0);
-  assert.equal(await again.catalog.projectBytes(file.project), 0, 'its room is free, once');
+  assert.equal((await again.catalog.before(file.project, '')).projectBytes, 0, 'its room is free, once');
 });
 
 test('fifty uploads at once fill a project to its limit exactly', async (t) => {
@@ -167,7 +167,7 @@ test('fifty uploads at once fill a project to its limit exactly', async (t) => {
   const outcomes = await Promise.allSettled(files.map((file) => index.publisher.publish(file)));
   assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 10);
   for (const each of outcomes) assert.ok(each.status === 'fulfilled' || each.reason instanceof ProjectFullError);
-  assert.equal(await index.catalog.projectBytes(newFile('limit', '1.0').project), 1_000);
+  assert.equal((await index.catalog.before(newFile('limit', '1.0').project, '')).projectBytes, 1_000);
 });
 
 test('an upload that cannot be signed, or of nobody, is refused by itself and holds up no other', async (t) => {

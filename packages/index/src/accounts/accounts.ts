@@ -113,18 +113,14 @@ export class Accounts {
   /** Whether who holds this token may publish for the project, or create it. The publisher checks again, in its transaction. */
   async mayPublish(identity: Identity, project: ProjectName): Promise<boolean> {
     if (identity.project !== undefined && identity.project !== project) return false;
-    const known = await this.#records.read
+    const row = await this.#records.read
       .selectFrom('projects')
-      .select('name')
+      .leftJoin('members', (join) =>
+        join.onRef('members.project', '=', 'projects.name').on('members.account', '=', identity.account),
+      )
+      .select('members.account')
       .where('name', '=', project)
       .executeTakeFirst();
-    if (!known) return identity.project === undefined;
-    const member = await this.#records.read
-      .selectFrom('members')
-      .select('account')
-      .where('project', '=', project)
-      .where('account', '=', identity.account)
-      .executeTakeFirst();
-    return member !== undefined;
+    return row ? row.account !== null : identity.project === undefined;
   }
 }

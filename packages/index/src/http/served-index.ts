@@ -22,10 +22,11 @@ export interface ServedIndex {
     /** Published files only. */
     projectPage(project: ProjectName): Promise<ProjectPage | undefined>;
     projectNames(): Promise<readonly string[]>;
-    /** Bytes of the project's files together; 0 for a project that does not exist. */
-    projectBytes(project: ProjectName): Promise<number>;
-    /** The hash of the file that has this name, or had it; `undefined` while the name is free. */
-    sha256Of(filename: string): Promise<string | undefined>;
+    /** The hash of the file that has this name, or had it, and the bytes of the project's files together. */
+    before(
+      project: ProjectName,
+      filename: string,
+    ): Promise<{ readonly sha256: string | undefined; readonly projectBytes: number }>;
     /** Where the bytes of a listed file are that are not here: an address before the filename; empty when nobody knows. */
     locationOf(filename: string, sha256: string): Promise<string | undefined>;
     /** Changes whenever anything that the project's page shows has changed; without a project, anything at all. */

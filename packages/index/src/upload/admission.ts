@@ -8,22 +8,22 @@ import { type Admission, tooLarge } from './receive.ts';
 /**
  * Decides, when a file begins to arrive, whether it may and how large it may be: its name must be one, the token must be
  * good for the project, the project must have room. Publishing decides all of it again, in order with every other
- * change; deciding it here first keeps hopeless uploads off the disk.
+ * change; deciding it here first keeps hopeless uploads off the disk. The `sha256` is that of the file that has the name already.
  */
 export async function admitFile(
   index: ServedIndex,
   identity: Identity,
   filename: string,
   limits: UploadLimits,
-): Promise<Admission> {
+): Promise<Admission & { readonly sha256: string | undefined }> {
   const { project } = parseDistributionFilename(filename);
   if (!(await index.accounts.mayPublish(identity, project))) throw new NotYourProjectError(project, identity.account);
+  const { sha256, projectBytes } = await index.catalog.before(project, filename);
   // Sent again, a file takes no more room: an uploader that lost the answer must be able to ask again.
-  const isNew = (await index.catalog.sha256Of(filename)) === undefined;
-  const used = isNew ? await index.catalog.projectBytes(project) : 0;
+  const used = sha256 === undefined ? projectBytes : 0;
   const room = limits.projectBytes - used;
   if (room <= 0) throw new ProjectFullError(project, limits.projectBytes);
   return room < limits.fileBytes
-    ? { bytes: room, exceeded: () => new ProjectFullError(project, limits.projectBytes) }
-    : { bytes: limits.fileBytes, exceeded: () => tooLarge(`The file ${filename}`, limits.fileBytes) };
+    ? { sha256, bytes: room, exceeded: () => new ProjectFullError(project, limits.projectBytes) }
+    : { sha256, bytes: limits.fileBytes, exceeded: () => tooLarge(`The file ${filename}`, limits.fileBytes) };
 }

@@ -105,12 +105,17 @@ export class UploadEndpoint {
     const spool = new Spool(() => this.#index.objects.incoming());
     this.#spools.add(spool);
     try {
-      const admit = (filename: string): Promise<Admission> => admitFile(this.#index, identity, filename, limits);
+      let taken: string | undefined;
+      const admit = async (filename: string): Promise<Admission> => {
+        const admission = await admitFile(this.#index, identity, filename, limits);
+        taken = admission.sha256;
+        return admission;
+      };
       const { request } = exchange;
       const form = await this.#watched('receive', () => receiveForm(request, { spool, limits, admit, signal }));
       const upload = await this.#watched('inspect', () => inspectUpload(form));
       const file = await this.#watched('store', () =>
-        storeUpload(this.#index, upload, { identity, uploadTime: clock(), limits }),
+        storeUpload(this.#index, upload, { identity, uploadTime: clock(), limits, taken }),
       );
       return {
         ...(await this.#watched('publish', () => this.#unlessStopped(this.#index.publisher.publish(file)))),

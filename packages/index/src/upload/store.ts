@@ -11,6 +11,8 @@ export interface StoreOptions {
   readonly identity: Identity;
   readonly uploadTime: Date;
   readonly limits: UploadLimits;
+  /** Of the file that had the name already when this one began to arrive. */
+  readonly taken: string | undefined;
 }
 
 /**
@@ -20,13 +22,11 @@ export interface StoreOptions {
 export async function storeUpload(
   index: ServedIndex,
   upload: InspectedUpload,
-  { identity, uploadTime, limits }: StoreOptions,
+  { identity, uploadTime, limits, taken }: StoreOptions,
 ): Promise<NewFile> {
   const { file, name, metadata, fields } = upload;
   // Publishing refuses a taken name in any case; to see it here leaves no unlisted object behind.
-  if (((await index.catalog.sha256Of(file.filename)) ?? file.sha256) !== file.sha256) {
-    throw new FilenameTakenError(file.filename);
-  }
+  if (taken !== undefined && taken !== file.sha256) throw new FilenameTakenError(file.filename);
   const key = `targets/${consistentTargetPath(targetPath(name.project, file.filename), file.sha256)}`;
   // Metadata is served for wheels only: an sdist's may change when it is built (PEP 643).
   const core = name.kind === 'wheel' ? { sha256: sha256Hex(metadata), size: metadata.length } : undefined;

@@ -68,10 +68,10 @@ export class MemoryIndex implements ServedIndex {
       const files = this.files.get(name);
       return files && { name, files };
     },
-    projectBytes: async (name: ProjectName): Promise<number> =>
-      (this.files.get(name) ?? []).reduce((sum, file) => sum + file.size, 0),
-    sha256Of: async (filename: string): Promise<string | undefined> =>
-      [...this.files.values()].flat().find((file) => file.filename === filename)?.sha256,
+    before: async (name: ProjectName, filename: string) => ({
+      sha256: [...this.files.values()].flat().find((file) => file.filename === filename)?.sha256,
+      projectBytes: (this.files.get(name) ?? []).reduce((sum, file) => sum + file.size, 0),
+    }),
     locationOf: async (): Promise<undefined> => undefined,
     projectNames: async (): Promise<readonly string[]> => [...this.files.keys()].sort(),
     revision: (): number => this.#revision,
