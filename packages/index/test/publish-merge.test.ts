@@ -18,7 +18,16 @@ import type { OpenIndex } from '../src/index.ts';
 import { distributionOf, publishedInRange } from '../src/publish/file-rows.ts';
 import { type BareIndex, clientOf, listed, makeIndex, newFile, openBare, uploadBare } from './support/bare-index.ts';
 
-const PROJECTS = ['alpha', 'beta', 'gamma', ...near('alpha', 4, 2), ...near('beta', 3, 2), ...near('gamma', 1, 1)];
+const LATE = Array.from({ length: 7 }, (_, i) => `late-${i}`);
+const PROJECTS = [
+  ...LATE,
+  'alpha',
+  'beta',
+  'gamma',
+  ...near('alpha', 4, 2),
+  ...near('beta', 3, 2),
+  ...near('gamma', 1, 1),
+];
 
 /** Names of projects whose bins begin with the same digits as that of another one: they part far down in the tree. */
 function near(name: string, digits: number, count: number): string[] {
@@ -95,8 +104,9 @@ test('whatever is added and deleted, every file is found and no other, the tree 
     const before = new Map([...files].map(([name, own]) => [name, own.size]));
     const work: Promise<unknown>[] = [];
     for (const [name, own] of files) {
-      if (chance() < 0.4) continue; // Some children come later than others, or come back.
       if (round % 5 < 3) {
+        // Some children come later than others, or come back.
+        if (chance() < 0.4 || LATE.indexOf(name) * 2 > round) continue;
         const most = name === 'alpha' ? 200 : chance() < 0.5 ? 3 : 70;
         for (let left = most * chance(); left > 0; left--) {
           const file = newFile(name, `${uploads++}.0`);
@@ -104,7 +114,7 @@ test('whatever is added and deleted, every file is found and no other, the tree 
           work.push(index.publisher.publish(file));
         }
       } else {
-        const share = round % 5 === 4 ? 1 : 0.5;
+        const share = round % 5 === 4 ? 0.95 : 0.5;
         for (const filename of [...own].filter(() => chance() < share)) {
           own.delete(filename);
           work.push(index.publisher.delete(normalizeName(name), filename));
@@ -123,7 +133,7 @@ test('whatever is added and deleted, every file is found and no other, the tree 
     sizes.push((await treeOf(index)).size);
   }
   const shrunk = sizes.filter((size, at) => size < (sizes[at - 1] ?? 0)).length;
-  assert.ok(Math.max(...sizes) > 10 && shrunk > 2, `roles: ${sizes.join(', ')}`);
+  assert.ok(Math.max(...sizes) > 10 && shrunk > 1, `roles: ${sizes.join(', ')}`);
   t.diagnostic(`roles: ${sizes.join(', ')}`);
 });
 
