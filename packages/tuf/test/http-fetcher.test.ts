@@ -8,7 +8,7 @@ import { type Fetch, FormatError, HttpFetcher, LengthMismatchError, NetworkError
 import { nodeFetch } from '@holdfast/tuf/node';
 
 const content = Buffer.alloc(300_000, 'holdfast ');
-const limits = { idleMs: 300, totalMs: 10_000, rateWindowMs: 10_000, attempts: 1 };
+const limits = { idleMs: 10_000, totalMs: 30_000, rateWindowMs: 10_000, attempts: 1 };
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 let server: Server;
@@ -196,7 +196,7 @@ for (const [name, platform] of TRANSPORTS)
 
     it('gives up silence, a drip, and what takes too long in all (slow retrieval, P20)', async () => {
       answer = () => undefined;
-      await assert.rejects(fetcher().fetch('a', { maxLength: 9 }), /no data/);
+      await assert.rejects(fetcher({ idleMs: 300 }).fetch('a', { maxLength: 9 }), /no data/);
       const drip: Answer = (_, response) => {
         const dripping = setInterval(() => response.write('x'), 20);
         response.once('close', () => clearInterval(dripping));
