@@ -8,7 +8,7 @@ import { sendBody, sendNotModified } from './reply.ts';
 
 /** Below this many bytes compression saves nothing that fits into one packet less. */
 const WORTH_COMPRESSING = 1024;
-/** Bytes of a document beside its contents: measured, with two forms and a key of the cache. */
+/** Bytes of a document beside its contents, about: with two forms and a key of the cache. */
 const OVERHEAD = 3072;
 
 interface Variant {

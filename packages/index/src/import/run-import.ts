@@ -89,7 +89,7 @@ class Loading {
   get isFull(): boolean {
     const { source, batch = source.costly ? COSTLY_BATCH : LARGE_BATCH } = this.#options;
     if (this.#items >= batch || !source.costly) return this.#items >= batch;
-    return (this.#items > 0 && performance.now() - this.#began > COSTLY_MS);
+    return this.#items > 0 && performance.now() - this.#began > COSTLY_MS;
   }
 
   add(entry: ImportEntry): void {
