@@ -43,6 +43,16 @@ export class Metrics {
     help: 'Publications that failed and are tried again',
     registers: [this.#registry],
   });
+  readonly #scrubbed = new Counter({
+    name: 'holdfast_roles_scrubbed_total',
+    help: 'Objects of published roles that were compared with what was signed',
+    registers: [this.#registry],
+  });
+  readonly #damaged = new Counter({
+    name: 'holdfast_roles_damaged_total',
+    help: 'Those of them that were lost or changed, and are signed anew',
+    registers: [this.#registry],
+  });
   readonly #caches = new Map<string, CacheCounts>();
 
   constructor() {
@@ -71,6 +81,11 @@ export class Metrics {
 
   publishFailed(): void {
     this.#publishFailures.inc();
+  }
+
+  scrubbed(looked: number, damaged: number): void {
+    this.#scrubbed.inc(looked);
+    this.#damaged.inc(damaged);
   }
 
   /** An answer that has ended. */

@@ -223,7 +223,9 @@ export class OpenIndex {
       offline,
     );
     if (!this.#opened) await repairTopLevel(records, this.objects, this.#table, roots);
-    const scrubber = this.#opened ? loop.catchUp().then(() => Scrubber.start(parts)) : Scrubber.start(parts);
+    const scrub = (): Promise<Scrubber> =>
+      Scrubber.start({ ...parts, onScrubbed: (looked, damaged) => this.metrics.scrubbed(looked, damaged) });
+    const scrubber = this.#opened ? loop.catchUp().then(scrub) : scrub();
     this.#signing = { loop, scrubber, sweeper: new Sweeper(parts) };
     await scrubber;
     await loop.catchUp();

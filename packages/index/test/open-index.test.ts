@@ -66,7 +66,9 @@ test('of metadata objects that were flipped, cut short, replaced or removed, tho
     for (const name of [...offline.keys(), 'timestamp.json', ...online(before)]) {
       await damage(join(metadata, name), await readFile(join(metadata, name)));
     }
-    await (await openBare(made.directory)).close();
+    const opened = await openBare(made.directory);
+    assert.match((await opened.metrics.text()).body, /^holdfast_roles_damaged_total [12]$/m);
+    await opened.close();
     for (const [name, bytes] of offline) assert.deepEqual(await readFile(join(metadata, name)), bytes, name);
     const after = await newestVersions(metadata);
     for (const role of ['snapshot', 'unclaimed']) assert.equal(after.get(role), (before.get(role) ?? 0) + 1, role);

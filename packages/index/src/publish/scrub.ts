@@ -19,7 +19,7 @@ export interface ScrubberParts {
   readonly table: RoleTable;
   readonly logger: Logger;
   /** Called with how many objects were looked at, and how many of them were damaged or missing. */
-  readonly onScrubbed?: (looked: number, damaged: number) => void;
+  readonly onScrubbed: (looked: number, damaged: number) => void;
 }
 
 /**
@@ -92,7 +92,7 @@ export class Scrubber {
       table.damaged.add(role);
       logger.warn({ role, version }, 'the object of a published role is damaged or missing; the role is signed anew');
     }
-    onScrubbed?.(signed.length, damaged.length);
+    onScrubbed(signed.length, damaged.length);
     this.#after = (rows.length === PAGE && rows.at(-1)?.role) || '';
     if (this.#after === '') this.#restsUntil = performance.now() + REST_MS;
   }
