@@ -58,6 +58,7 @@ describe('a new root', () => {
       assert.deepEqual(store.changes, [
         'remove timestamp.json',
         'remove snapshot.json',
+        'remove proven-roles',
         'write root.2',
         'write root.json',
       ]);
@@ -135,7 +136,12 @@ describe('stored roots', () => {
     const second = await repository.publishRoot();
     const store = await storeWith({ ...online, 'root.json': repository.rootBytes });
     await followStoredRoots(await TrustedSet.create(second, NOW), store);
-    assert.deepEqual(store.changes, ['remove timestamp.json', 'remove snapshot.json', 'write root.json']);
+    assert.deepEqual(store.changes, [
+      'remove timestamp.json',
+      'remove snapshot.json',
+      'remove proven-roles',
+      'write root.json',
+    ]);
     assert.deepEqual(await store.read('root.json'), second);
   });
 
