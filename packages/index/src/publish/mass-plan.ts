@@ -30,7 +30,7 @@ const UNIT_FILES = 20_000;
 /** What a mass publication shows: what is published, and what an import brought. */
 const STATES: readonly FileState[] = ['published', 'imported'];
 /** Written out, so that the index of imported files serves it: what is published may be many times more. */
-const IS_IMPORTED = sql<boolean>`state = ${sql.lit('imported')}`;
+export const IS_IMPORTED = sql<boolean>`state = ${sql.lit('imported')}`;
 
 /**
  * Plans roles in the order of their bins, a branch before its children, so that any number of files needs the memory of a

@@ -1,5 +1,6 @@
 import type { Records } from '../records/records.ts';
 import { beginMass, endMass, type Mass, massUnderWay } from './mass.ts';
+import { IS_IMPORTED } from './mass-plan.ts';
 import type { AcceptedOffer } from './offline.ts';
 
 export interface MassWaiter {
@@ -74,7 +75,7 @@ export class MassQueue {
     const row = await read
       .selectFrom('files')
       .select('bin')
-      .where('state', '=', 'imported')
+      .where(IS_IMPORTED)
       .limit(1)
       .executeTakeFirst();
     return row !== undefined;

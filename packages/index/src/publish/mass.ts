@@ -6,7 +6,7 @@ import type { Database } from '../records/schema.ts';
 import { roleOf } from './bin-roles.ts';
 import { chunks } from './chunks.ts';
 import { binExpiry, type Lifetimes } from './lifetimes.ts';
-import { END_OF_BINS, type MassPlan, planMass } from './mass-plan.ts';
+import { END_OF_BINS, IS_IMPORTED, type MassPlan, planMass } from './mass-plan.ts';
 import type { OfflineOffer } from './offline.ts';
 import { roleKey } from './publications.ts';
 import type { PublishedRole, RoleTable } from './role-table.ts';
@@ -256,7 +256,7 @@ export async function endMass(records: Records): Promise<void> {
     const row = await records.read
       .selectFrom('files')
       .select('bin')
-      .where('state', '=', 'imported')
+      .where(IS_IMPORTED)
       .orderBy('bin')
       .limit(1)
       .offset(PAGE)
@@ -265,7 +265,7 @@ export async function endMass(records: Records): Promise<void> {
       db
         .updateTable('files')
         .set({ state: 'published' })
-        .where('state', '=', 'imported')
+        .where(IS_IMPORTED)
         .where(sql<boolean>`bin <= ${row?.bin ?? END_OF_BINS}`)
         .execute(),
     );
