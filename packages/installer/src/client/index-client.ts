@@ -46,9 +46,6 @@ const DEFAULT_REFRESH_AFTER_MS = 5_000;
 /** How often in one refresh another mirror may know a newer root than the one that was followed. */
 const MAX_HIDDEN_ROOTS = 8;
 
-/** Of one prefetch. */
-const PARALLEL_LOOKUPS = 8;
-
 /** One trusted index, seen through verified metadata only. Everything that it returns has been verified. */
 export class IndexClient {
   readonly trusted: TrustedIndex;
@@ -137,18 +134,6 @@ export class IndexClient {
     const files = infos.map((info) => this.#decode(info)).filter((file) => file !== undefined);
     const { timestampVersion } = infos[0] ?? freshness;
     return files.length === 0 ? undefined : { index: this.name, name, files, timestampVersion };
-  }
-
-  /**
-   * Looks projects up ahead of time, a few at a time, so that {@link project} finds them known or on their way. Whatever goes wrong is
-   * met again, and told, by whoever asks for the project.
-   */
-  async prefetch(names: Iterable<ProjectName>): Promise<void> {
-    const waiting = new Set(names).values();
-    const work = async (): Promise<void> => {
-      for (const name of waiting) await this.project(name).catch(() => undefined);
-    };
-    await Promise.all(Array.from({ length: PARALLEL_LOOKUPS }, work));
   }
 
   /** The METADATA of a distribution (PEP 658), verified. `undefined` when signed metadata names none. */
