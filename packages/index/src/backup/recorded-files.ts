@@ -21,7 +21,7 @@ export function recordedFiles(path: string): {
 
 function* rows(database: DatabaseSync): Iterable<RecordedFile> {
   const query = database.prepare(
-    "select project, filename, sha256, metadata_sha256 from files where state in ('published', 'queued')",
+    "select project, filename, sha256, metadata_sha256 from files where state in ('published', 'queued', 'staged')",
   );
   try {
     for (const row of query.iterate()) {

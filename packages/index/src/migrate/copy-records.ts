@@ -10,6 +10,14 @@ export const TABLES: ReadonlyMap<string, readonly string[]> = new Map([
   ['projects', ['name']],
   ['members', ['project', 'account']],
   ['tokens', ['id']],
+  ['account_keys', ['account', 'keyid']],
+  ['standings', ['project']],
+  ['claims_waiting', ['project']],
+  ['evidence', ['id']],
+  ['transactions', ['id']],
+  ['transaction_roles', ['transaction_id', 'role']],
+  ['offered_roles', ['role']],
+  ['offered_standings', ['project']],
   ['files', ['filename']],
   ['changes', ['id']],
   ['publications', ['id']],
@@ -23,9 +31,13 @@ export const TABLES: ReadonlyMap<string, readonly string[]> = new Map([
   ['roots', ['version']],
 ]);
 /** Their keys are counted up by the database. */
-const COUNTED = ['changes', 'mass_publications'];
-/** Rows of one statement: PostgreSQL takes 65 535 values. */
+const COUNTED = ['changes', 'evidence', 'mass_publications', 'transactions'];
+/** Rows of one statement: PostgreSQL takes 65 535 values. Those with metadata may have megabytes. */
 const PAGE = 500;
+const LARGE_PAGE = 8;
+const LARGE = ['evidence', 'offered_roles', 'offline_roles', 'transaction_roles'];
+
+const rowsOf = (table: string): number => (LARGE.includes(table) ? LARGE_PAGE : PAGE);
 
 type Row = Record<string, unknown>;
 
@@ -51,7 +63,7 @@ export async function copyRecords(
       const rows = await page(from.read, table, key, after);
       if (rows.length > 0) await to.write((db) => insert(db, table, rows, to.shared !== undefined));
       after = rows.at(-1) ?? after;
-      if (rows.length < PAGE) break;
+      if (rows.length < rowsOf(table)) break;
     }
     const [original, copy] = await Promise.all([digestOf(from.read, table, key), digestOf(to.read, table, key)]);
     if (original.rows !== copy.rows || original.sha256 !== copy.sha256) {
@@ -71,7 +83,7 @@ export async function digestOf(db: Kysely<Database>, table: string, key: readonl
     for (const row of rows) digest.update(textOf(row));
     count += rows.length;
     after = rows.at(-1);
-    if (rows.length < PAGE) return { rows: count, sha256: digest.digest('hex') };
+    if (rows.length < rowsOf(table)) return { rows: count, sha256: digest.digest('hex') };
   }
 }
 
@@ -89,7 +101,9 @@ async function page(db: Kysely<Database>, table: string, key: readonly string[],
   const columns = sql.join(key.map((column) => sql.ref(column)));
   const beyond = after ? sql`where (${columns}) > (${sql.join(key.map((column) => after[column]))})` : sql``;
   const { rows } =
-    await sql<Row>`select * from ${sql.table(table)} ${beyond} order by ${columns} limit ${sql.lit(PAGE)}`.execute(db);
+    await sql<Row>`select * from ${sql.table(table)} ${beyond} order by ${columns} limit ${sql.lit(rowsOf(table))}`.execute(
+      db,
+    );
   return rows;
 }
 

@@ -174,7 +174,7 @@ async function insert(
         .execute(),
     db.insertInto('changes').values(changes).returning(['id', 'filename']).execute(),
   ]);
-  return new Map(inserted.map(({ id, filename }) => [filename, id]));
+  return new Map(inserted.map(({ id, filename }) => [filename ?? '', id]));
 }
 
 /** Makes the projects that are new, and writes down how large each one is now: one statement, whatever their number. */
@@ -216,5 +216,5 @@ async function changesOf(
     .where('filename', 'in', [...filenames])
     .where('kind', '=', 'add')
     .execute();
-  return new Map(rows.map(({ id, filename }) => [filename, id]));
+  return new Map(rows.map(({ id, filename }) => [filename ?? '', id]));
 }

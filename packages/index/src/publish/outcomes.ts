@@ -17,6 +17,7 @@ export interface Outcome {
 export function outcomesOf(changes: readonly Change[]): ReadonlyMap<string, Outcome> {
   const outcomes = new Map<string, Outcome>();
   for (const change of changes) {
+    if (change.filename === null) continue;
     const before = outcomes.get(change.filename) ?? { added: false, yanked: undefined, deleted: false };
     outcomes.set(change.filename, after(before, change));
   }
@@ -33,5 +34,7 @@ function after(before: Outcome, change: Change): Outcome {
       return { ...before, yanked: null };
     case 'delete':
       return { ...before, deleted: true };
+    case 'transaction':
+      return before;
   }
 }

@@ -8,6 +8,8 @@ export interface ColumnTypes {
   readonly bytes: ColumnDataType;
   /** An integer primary key that the database counts up, never giving a number twice. */
   readonly counter: RawBuilder<unknown>;
+  /** Whether a column can lose its `not null`; there, migrations run in transactions as well. */
+  readonly altersInPlace: boolean;
   /** What stands behind the closing bracket of a table. */
   readonly tableSuffix: RawBuilder<unknown>;
 }
@@ -17,6 +19,7 @@ export const sqliteTypes: ColumnTypes = {
   integer: 'integer',
   bytes: 'blob',
   counter: sql`integer primary key autoincrement`,
+  altersInPlace: false,
   tableSuffix: sql`strict`,
 };
 
@@ -26,5 +29,6 @@ export const postgresTypes: ColumnTypes = {
   integer: 'bigint',
   bytes: 'bytea',
   counter: sql`bigint generated always as identity primary key`,
+  altersInPlace: true,
   tableSuffix: sql``,
 };

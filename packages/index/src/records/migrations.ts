@@ -5,6 +5,7 @@ import { signingLease } from './migration-0005-signing.ts';
 import { createFeedTable } from '../feed/feed-table.ts';
 import { importSchema } from './import-schema.ts';
 import { leanRoles } from './migration-0003-lean-roles.ts';
+import { claims } from './migration-0008-claims.ts';
 
 /** All steps that the schema has taken, oldest first. A step that was released is never edited. */
 export function migrations(types: ColumnTypes): MigrationProvider {
@@ -16,6 +17,7 @@ export function migrations(types: ColumnTypes): MigrationProvider {
     '0006-feed': { up: (db: Kysely<unknown>) => createFeedTable(db, types) },
     '0003-lean-roles': { up: (db: Kysely<unknown>) => leanRoles(db, types) },
     '0007-dictionaries': { up: (db: Kysely<unknown>) => dictionaries(db, types) },
+    '0008-claims': { up: (db: Kysely<unknown>) => claims(db, types) },
   };
   return { getMigrations: async () => steps };
 }

@@ -1,5 +1,15 @@
 import type { Generated } from 'kysely';
 import type { FeedTable } from '../feed/feed-table.ts';
+import type {
+  AccountKeysTable,
+  ClaimsWaitingTable,
+  EvidenceTable,
+  OfferedRolesTable,
+  OfferedStandingsTable,
+  StandingsTable,
+  TransactionRolesTable,
+  TransactionsTable,
+} from './claims-schema.ts';
 
 /**
  * The records, as kysely sees them on every dialect. Times are integers: milliseconds since 1970 UTC. Digests are
@@ -24,6 +34,14 @@ export interface Database {
   readonly signing: { id: number; term: number; beat: number; holder: string | null };
   /** One row, once the feed has begun. */
   readonly feed: FeedTable;
+  readonly account_keys: AccountKeysTable;
+  readonly standings: StandingsTable;
+  readonly claims_waiting: ClaimsWaitingTable;
+  readonly evidence: EvidenceTable;
+  readonly transactions: TransactionsTable;
+  readonly transaction_roles: TransactionRolesTable;
+  readonly offered_roles: OfferedRolesTable;
+  readonly offered_standings: OfferedStandingsTable;
   readonly roots: { version: number; publication: number; bytes: Uint8Array };
 }
 
@@ -46,8 +64,11 @@ export interface ProjectsTable {
   bytes: number;
 }
 
-/** `imported`: it came with an import and waits for its first publication. */
-export type FileState = 'imported' | 'queued' | 'published' | 'deleted';
+/**
+ * `imported`: it came with an import and waits for its first publication. `staged`: it waits for metadata that those who answer for
+ * the project sign.
+ */
+export type FileState = 'imported' | 'staged' | 'queued' | 'published' | 'deleted';
 
 export interface FilesTable {
   filename: string;
@@ -81,18 +102,22 @@ export interface MassPublicationsTable {
   publication: number | null;
 }
 
-export type ChangeKind = 'add' | 'yank' | 'unyank' | 'delete';
+export type FileChangeKind = 'add' | 'yank' | 'unyank' | 'delete';
+export type ChangeKind = FileChangeKind | 'transaction';
 
 export interface ChangesTable {
   id: Generated<number>;
   kind: ChangeKind;
-  filename: string;
+  /** Null for `transaction`. */
+  filename: string | null;
   /** For `yank`: the reason, or empty. */
   reason: string | null;
   account: string | null;
   recorded_at: number;
   /** The publication that signed it; null while it waits. */
   publication: number | null;
+  /** The transaction that it is, or that makes this change of a file: then both are published together. */
+  transaction_id: number | null;
 }
 
 export interface PublicationsTable {
