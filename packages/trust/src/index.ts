@@ -23,7 +23,33 @@ export { endsRange, feedPath, type FeedRange, firstOf, MAX_LEVEL, planRanges, sw
 export { type Asker, lookupPath, readAsker } from './lookup-path.ts';
 export { type ApplyDelta, type LookedUpRole, rolesFor, verifyLookup } from './lookup.ts';
 export { decodeLookup, encodeLookup, type Lookup, MAX_LOOKUP_BYTES, type SentFile } from './lookup-format.ts';
-export { minimumDelegations, type RoleHolders, UNCLAIMED } from './roles.ts';
+export {
+  isLabel,
+  MAX_LABELS,
+  nextGeneration,
+  parseProjectRole,
+  parseRotationRole,
+  type ProjectRole,
+  projectOf,
+  projectPattern,
+  projectRole,
+  rotationRole,
+} from './project-role.ts';
+export {
+  CLAIMED,
+  CLOSED,
+  minimumDelegations,
+  modelOf,
+  RARELY_UPDATED,
+  RECENTLY_CLAIMED,
+  type RoleHolders,
+  type SecurityModel,
+  type Top,
+  topDelegations,
+  TOPS,
+  topsOf,
+  UNCLAIMED,
+} from './roles.ts';
 export { listedVersions, type RoleEntry } from './snapshot-tree/cell.ts';
 export { snapshotTreeMember, snapshotTreeRoot } from './snapshot-tree/in-timestamp.ts';
 export { rolePosition } from './snapshot-tree/position.ts';

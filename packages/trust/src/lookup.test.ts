@@ -166,3 +166,19 @@ test('nothing is decoded before the proof holds, and never more than the longest
   verifyLookup(root, flask, lookup, held, apply);
   assert.deepEqual(limits, [longest]);
 });
+
+test('rotate files of the project are looked up with it, those of others in its bin are not', () => {
+  const entry = (role: string) => ({ role, version: 1, length: 1, sha256: sha(Buffer.from(role)) });
+  const own = ['project.flask.2', 'project.flask.2.windows', 'rotate/project.flask.rotate.1', 'rarely-updated.closed'];
+  const others = [
+    'project.flask-login',
+    'project.six.2',
+    'rotate/project.six.rotate.1',
+    'rotate/project.flask-login.rotate.1',
+  ];
+  const kept = rolesFor(flask, [...own, ...others].map(entry));
+  assert.deepEqual(
+    kept.map(({ role }) => role),
+    own,
+  );
+});

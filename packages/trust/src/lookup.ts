@@ -3,6 +3,7 @@ import { type ProjectName } from '@holdfast/python-index';
 import { ProofError } from './errors.ts';
 import { toHex } from './hex.ts';
 import type { Lookup, SentFile } from './lookup-format.ts';
+import { parseRotationRole } from './project-role.ts';
 import type { RoleEntry } from './snapshot-tree/cell.ts';
 import { verifyProof } from './snapshot-tree/proof.ts';
 import { projectBin } from './target-path.ts';
@@ -18,10 +19,16 @@ export interface LookedUpRole extends RoleEntry {
  */
 export type ApplyDelta = (delta: Uint8Array, dictionary: Uint8Array, maxLength: number) => Uint8Array;
 
-/** Roles that the proof of a bin lists and that can answer for this project: not those of other projects in the bin. */
+/**
+ * Roles that the proof of a bin lists and that can answer for this project, with their rotate files: not those of other projects in
+ * the bin.
+ */
 export function rolesFor(project: ProjectName, listed: Iterable<RoleEntry>): readonly RoleEntry[] {
   const own = `project.${project}`;
-  return [...listed].filter(({ role }) => !role.startsWith('project.') || role === own || role.startsWith(`${own}.`));
+  return [...listed].filter(({ role }) => {
+    const signed = parseRotationRole(role)?.role ?? role;
+    return !signed.startsWith('project.') || signed === own || signed.startsWith(`${own}.`);
+  });
 }
 
 /**

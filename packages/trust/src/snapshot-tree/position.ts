@@ -1,4 +1,6 @@
 import { asProjectName } from '@holdfast/python-index';
+import { parseRotationRole } from '../project-role.ts';
+import { CLOSED, TOPS } from '../roles.ts';
 import { BIN_DIGITS, projectBin } from '../target-path.ts';
 
 /** Where a role stands in the snapshot tree: the first `depth` bits of a bin. `bits` has 24 bits, zero behind them. */
@@ -11,26 +13,23 @@ export interface Position {
 export const TREE_DEPTH = BIN_DIGITS * 4;
 
 const TOP: Position = { bits: 0, depth: 0 };
-const TOP_ROLES: ReadonlySet<string> = new Set([
-  'targets',
-  'claimed',
-  'rarely-updated',
-  'recently-claimed',
-  'unclaimed',
-]);
+const BIN_TREES: ReadonlySet<string> = new Set(TOPS);
+const TOP_ROLES: ReadonlySet<string> = new Set(['targets', CLOSED, ...TOPS]);
 
 /**
- * The place of a role: bins by their prefix, a project's roles by the bin of the project, all others at the top. So the path to
- * one bin meets every role that a lookup of a project in it can touch. `undefined` for a name that is no role's.
+ * The place of a role: bins by their prefix, a project's roles and their rotate files by the bin of the project, all others at the
+ * top. So the path to one bin meets every role that a lookup of a project in it can touch. `undefined` for a name that is no role's.
  */
 export function rolePosition(role: string): Position | undefined {
   if (TOP_ROLES.has(role)) return TOP;
-  const [kind = '', rest = ''] = role.split('.', 2);
+  const rotated = parseRotationRole(role)?.role;
+  const [kind = '', name = ''] = (rotated ?? role).split('.', 2);
   if (kind === 'project') {
-    const project = asProjectName(rest);
+    const project = asProjectName(name);
     return project === undefined ? undefined : binPosition(projectBin(project));
   }
-  const bin = TOP_ROLES.has(kind) && kind !== 'targets' ? role.slice(kind.length + 1) : '';
+  if (rotated !== undefined) return undefined;
+  const bin = BIN_TREES.has(kind) ? role.slice(kind.length + 1) : '';
   return /^[0-9a-f]{1,6}$/.test(bin) ? binPosition(bin) : undefined;
 }
 

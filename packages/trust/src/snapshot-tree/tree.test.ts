@@ -58,11 +58,12 @@ function referenceEntry({ role, version, length, sha256 }: RoleEntry): Buffer {
 /** Few digits and names, so that roles meet, nest and share bins. */
 const bin = fc.stringMatching(/^[01f]{6}$/);
 const role = fc.oneof(
-  fc.constantFrom('targets', 'unclaimed', 'claimed', 'recently-claimed', 'rarely-updated'),
+  fc.constantFrom('targets', 'unclaimed', 'claimed', 'recently-claimed', 'rarely-updated', 'rarely-updated.closed'),
   fc
     .tuple(fc.constantFrom('unclaimed', 'claimed', 'rarely-updated'), fc.stringMatching(/^[01f]{1,6}$/))
     .map((p) => p.join('.')),
   fc.constantFrom('project.flask', 'project.flask.windows', 'project.zope-interface', 'project.six'),
+  fc.constantFrom('project.flask.2', 'rotate/project.flask.rotate.1', 'rotate/project.flask.rotate.2'),
 );
 const edits = fc.array(fc.tuple(role, fc.integer({ min: 0, max: 3 })), { maxLength: 40 });
 
