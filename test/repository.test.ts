@@ -28,6 +28,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'python-index': [],
   trust: ['tuf', 'python-index'],
   installer: ['trust', 'python-index', 'tuf'],
+  developer: ['installer', 'trust', 'python-index', 'tuf', 'signer-pkcs11'],
   operator: ['trust', 'tuf'],
   index: ['trust', 'python-index', 'tuf'],
   'signer-pkcs11': ['tuf'],
@@ -35,7 +36,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'signer-google-kms': ['tuf'],
   'signer-azure-key-vault': ['tuf'],
   simulator: ['index', 'installer', 'operator', 'trust', 'python-index', 'tuf'],
-  holdfast: ['index', 'installer', 'operator', 'trust', 'python-index', 'tuf'],
+  holdfast: ['developer', 'index', 'installer', 'operator', 'trust', 'python-index', 'tuf'],
 };
 
 /** Packages that run on a user's machine or an offline one depend on nothing outside the workspace. */
@@ -65,7 +66,7 @@ for (const [name, allowed] of Object.entries(arrows)) {
       }
       assert.doesNotMatch(
         source,
-        /from '(?:\.\.\/)+(?:tuf|python-index|trust|installer|operator|index|simulator|signer-[a-z0-9-]+|holdfast)\/src/,
+        /from '(?:\.\.\/)+(?:tuf|python-index|trust|installer|developer|operator|index|simulator|signer-[a-z0-9-]+|holdfast)\/src/,
         file,
       );
     }
