@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import {
   type BinRole,
+  binRoleJson,
   binRoleName,
-  branchDelegations,
   encodeTarget,
   minimumDelegations,
   planLeaf,
@@ -118,7 +118,7 @@ export class Repository {
       }
       const targets = new Map<TargetPath, TargetFile>();
       for (const number of numbers) this.#collect(number, targets, onFile);
-      const bins = planLeaf(piece, targets);
+      const bins = planLeaf(piece, { targets });
       for (const bin of bins) await this.#addBin(bin);
       if (sampled) [counted, roles] = [counted + 1, roles + bins.length];
     }
@@ -170,13 +170,10 @@ export class Repository {
   }
 
   #json(bin: BinRole, version: number): JsonObject {
-    if ('targets' in bin) return targetsJson({ ...validity(version), targets: bin.targets });
     const { key } = this.#online;
-    const delegations = {
-      keys: new Map([[key.keyid, key]]),
-      roles: branchDelegations(UNCLAIMED, bin, [key.keyid], 1),
-    };
-    return targetsJson({ ...validity(version), targets: new Map(), delegations });
+    const { expires } = validity(version);
+    const roleKeys = { keyids: [key.keyid], threshold: 1 };
+    return binRoleJson(UNCLAIMED, bin, version, expires, { roleKeys, keys: new Map([[key.keyid, key]]) });
   }
 }
 

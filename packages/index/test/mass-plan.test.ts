@@ -44,7 +44,10 @@ async function unitsOf(plan: MassPlan): Promise<MassUnit[]> {
 }
 
 const told = (roles: readonly BinRole[]) =>
-  roles.map((role) => [role.prefix, 'digits' in role ? role.digits : [...role.targets.keys()].sort()]);
+  roles.map((role) => [
+    role.prefix,
+    'targets' in role ? [...role.targets.keys()].sort() : 'digits' in role && role.digits,
+  ]);
 
 /** What the plan makes of the tree holds every file in the leaf that the branches lead to, and no role twice or for nobody. */
 async function assertWhole(index: OpenIndex, table: RoleTable, units: readonly MassUnit[]): Promise<void> {

@@ -82,9 +82,9 @@ async function assertShape({ directory }: BareIndex, index: OpenIndex): Promise<
     if (children.length === 0) {
       leaves++;
       assert.deepEqual(new Set(signed.targets.keys()), new Set(targets.keys()), prefix);
-      assert.equal(planLeaf(prefix, targets).length, 1, `${prefix} should be a branch: ${targets.size} files`);
+      assert.equal(planLeaf(prefix, { targets }).length, 1, `${prefix} should be a branch: ${targets.size} files`);
     } else if (!children.some((child) => childrenOf(child).length > 0)) {
-      assert.ok(!fitsMerged(targets), `${prefix} should be a leaf: ${targets.size} files`);
+      assert.ok(!fitsMerged({ targets }), `${prefix} should be a leaf: ${targets.size} files`);
     }
   }
   assert.ok(leaves <= PROJECTS.length, `${leaves} leaves`);

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
 import type { TargetFile } from '@holdfast/tuf';
 import fc from 'fast-check';
-import { binPrefix, binRange, binRoleName, branchDelegations, leafPrefix, planLeaf } from './bin-tree.ts';
+import { planLeaf } from './bin-leaf.ts';
+import { binPrefix, binRange, binRoleName, branchDelegations, leafPrefix } from './bin-tree.ts';
 import { encodeTarget } from './target.ts';
 import { type TargetPath, projectBin } from './target-path.ts';
 
@@ -30,7 +31,7 @@ test('splitting keeps every target exactly once, in the leaf that the walk from 
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 120 }), fc.integer({ min: 1, max: 40 }), (projects, filesEach) => {
       const targets = targetsOf(projects, filesEach);
-      const roles = planLeaf('', targets);
+      const roles = planLeaf('', { targets });
       const branches = new Set(roles.filter((role) => 'digits' in role).map(({ prefix }) => prefix));
       const leaves = new Map(
         roles.flatMap((role) => ('targets' in role ? [[role.prefix, role.targets] as const] : [])),
@@ -56,7 +57,7 @@ test('splitting keeps every target exactly once, in the leaf that the walk from 
 });
 
 test('children come before their branch, so that a delegation never points to a role that is not there', () => {
-  const roles = planLeaf('', targetsOf(300, 10)).map(({ prefix }) => prefix);
+  const roles = planLeaf('', { targets: targetsOf(300, 10) }).map(({ prefix }) => prefix);
   assert.ok(roles.length > 100);
   for (const [at, prefix] of roles.entries()) {
     if (prefix !== '') assert.ok(roles.indexOf(prefix.slice(0, -1)) > at, prefix);
@@ -64,11 +65,11 @@ test('children come before their branch, so that a delegation never points to a 
 });
 
 test('one project that is larger than a role is not split; beside others it has a role of its own no deeper than that takes', () => {
-  assert.deepEqual(planLeaf('', targetsOf(1, 400)), [{ prefix: '', targets: targetsOf(1, 400) }]);
+  assert.deepEqual(planLeaf('', { targets: targetsOf(1, 400) }), [{ prefix: '', targets: targetsOf(1, 400) }]);
   const all = new Map([...targetsOf(20, 1), ...targetsOf(1, 400)]);
   const [own, ...others] = Array.from({ length: 20 }, (_, p) => projectBin(normalizeName(`project${p}`)));
   assert.ok(own);
-  const roles = planLeaf('', all);
+  const roles = planLeaf('', { targets: all });
   const leaf = roles.find((role) => 'targets' in role && role.targets.size >= 400);
   assert.ok(leaf && own.startsWith(leaf.prefix));
   assert.ok(!others.some((bin) => bin.startsWith(leaf.prefix)));

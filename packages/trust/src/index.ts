@@ -1,17 +1,25 @@
 export {
   BIN_BYTES,
+  type BinLeaf,
   type BinRole,
+  fitsMerged,
+  type LeafContent,
+  MERGE_FILES,
+  MERGE_PROJECTS,
+  planLeaf,
+  type ProjectDelegation,
+} from './bin-leaf.ts';
+export { binRoleJson, closedRoleJson, type TreeKeys } from './bin-role-json.ts';
+export {
   type BranchRole,
   binPrefix,
   binRange,
   binRoleName,
   branchDelegations,
   DIGITS,
-  fitsMerged,
   leafPrefix,
-  MERGE_FILES,
-  planLeaf,
 } from './bin-tree.ts';
+export { type Bulletin, bulletinIn, bulletinMember } from './bulletin.ts';
 export { FeedError, type FeedFault, InvalidTargetError, ProofError } from './errors.ts';
 export type { FeedChange } from './feed/changes.ts';
 export { ChunkEncoder, type ChunkHead, type ChunkPart, decodePart, MAX_PART_BYTES } from './feed/chunk.ts';

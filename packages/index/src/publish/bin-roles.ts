@@ -1,12 +1,5 @@
-import {
-  type BinRole,
-  binRoleName,
-  branchDelegations,
-  encodeTarget,
-  type TargetPath,
-  UNCLAIMED,
-} from '@holdfast/trust';
-import { type JsonObject, type PublicKey, type RoleKeys, type TargetFile, targetsJson } from '@holdfast/tuf';
+import { type BinRole, binRoleName, encodeTarget, type TargetPath, UNCLAIMED } from '@holdfast/trust';
+import type { TargetFile } from '@holdfast/tuf';
 import type { Kysely } from 'kysely';
 import type { Database } from '../records/schema.ts';
 import { distributionOf, type FileRow, publishedInRange } from './file-rows.ts';
@@ -51,18 +44,7 @@ export async function targetsAfter(
 }
 
 /** What a branch says about the keys of its children. */
-export interface Delegation {
-  readonly roleKeys: RoleKeys;
-  readonly keys: ReadonlyMap<string, PublicKey>;
-}
-
-/** The `signed` part of a role of the tree. */
-export function binRoleJson(bin: BinRole, version: number, expires: Date, delegation: Delegation): JsonObject {
-  if ('targets' in bin) return targetsJson({ version, expires, targets: bin.targets });
-  const { roleKeys, keys } = delegation;
-  const roles = branchDelegations(UNCLAIMED, bin, roleKeys.keyids, roleKeys.threshold);
-  return targetsJson({ version, expires, targets: new Map(), delegations: { keys, roles } });
-}
+export type { TreeKeys as Delegation } from '@holdfast/trust';
 
 export const roleName = (prefix: string): string => binRoleName(UNCLAIMED, prefix);
 export const roleOf = (bin: BinRole): string => roleName(bin.prefix);

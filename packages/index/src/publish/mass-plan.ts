@@ -138,5 +138,5 @@ async function planRange(db: Kysely<Database>, prefix: string): Promise<readonly
     const { path, file } = encodeTarget(distributionOf(row));
     targets.set(path, file);
   }
-  return planLeaf(prefix, targets);
+  return planLeaf(prefix, { targets });
 }

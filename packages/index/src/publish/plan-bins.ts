@@ -44,7 +44,7 @@ export async function planBins({ db, table, renewals }: Sources, files: readonly
     const targets = (await targetsAfter(db, prefix, changed)) ?? new Map();
     const isNew = prefix !== '' && !table.hasBin(prefix);
     if (isNew && targets.size === 0) continue;
-    for (const bin of planLeaf(prefix, targets)) planned.set(bin.prefix, bin);
+    for (const bin of planLeaf(prefix, { targets })) planned.set(bin.prefix, bin);
     if (isNew) branches.add(prefix.slice(0, -1));
   }
   const merging: Merging = { db, table, files, planned, merged: new Set(), retired: new Set() };
@@ -82,7 +82,7 @@ async function merge(merging: Merging, prefix: string): Promise<void> {
     if (isMerged(merging, parent) || children.some(isBranch)) return;
     const changed = files.filter(({ row }) => binDigits(row.bin).startsWith(parent));
     const targets = await targetsAfter(db, parent, changed, MERGE_FILES);
-    if (!targets || !fitsMerged(targets)) return;
+    if (!targets || !fitsMerged({ targets })) return;
     for (const each of children) {
       planned.delete(each);
       if (table.hasBin(each)) retired.add(each);

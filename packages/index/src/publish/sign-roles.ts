@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { type BinRole, UNCLAIMED } from '@holdfast/trust';
-import { binRoleJson, roleOf } from './bin-roles.ts';
+import { type BinRole, binRoleJson, UNCLAIMED } from '@holdfast/trust';
+import { roleOf } from './bin-roles.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import { signInThreads } from './signing-threads.ts';
 
@@ -48,7 +48,7 @@ export async function* signRoles(
       const next = await coming.next();
       if (next.done === true) return;
       const { bin, version, expires } = next.value;
-      const bytes = await keys.sign(UNCLAIMED, binRoleJson(bin, version, expires, delegation));
+      const bytes = await keys.sign(UNCLAIMED, binRoleJson(UNCLAIMED, bin, version, expires, delegation));
       yield signedRole(roleOf(bin), version, expires, bytes);
     }
     yield* signInThreads(coming, keys);

@@ -1,15 +1,15 @@
 import { hash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
+import { binRoleJson, type TreeKeys, UNCLAIMED } from '@holdfast/trust';
 import { type Signer, signMetadata } from '@holdfast/tuf';
 import { isLocalScheme, localSigner } from '@holdfast/tuf/node';
-import { binRoleJson, type Delegation } from './bin-roles.ts';
 import type { LocalKey } from './signing-keys.ts';
 import type { RoleToSign } from './sign-roles.ts';
 
 /** What a thread needs to know once. */
 export interface SigningFacts {
   readonly keys: readonly LocalKey[];
-  readonly delegation: Delegation;
+  readonly delegation: TreeKeys;
 }
 
 /** The file of each role, in the same order, with its digest in lower-case hex. */
@@ -37,7 +37,7 @@ port.on('message', (roles: readonly RoleToSign[]) => {
 async function signAll(roles: readonly RoleToSign[]): Promise<{ bytes: Uint8Array; sha256: string }[]> {
   const signed: { bytes: Uint8Array; sha256: string }[] = [];
   for (const { bin, version, expires } of roles) {
-    const bytes = await signMetadata(binRoleJson(bin, version, expires, delegation), await signers);
+    const bytes = await signMetadata(binRoleJson(UNCLAIMED, bin, version, expires, delegation), await signers);
     signed.push({ bytes, sha256: hash('sha256', bytes) });
   }
   return signed;
