@@ -219,5 +219,17 @@ for (const lookups of [true, false]) {
       const fresh = await scene.client();
       assert.ok(await fresh.project(demo));
     });
+
+    test('what the operators say is shown once for each bulletin, and again nowhere (P18)', async () => {
+      const said = () => scene.notices.flatMap((notice) => (notice.kind === 'bulletin' ? [notice.bulletin.id] : []));
+      await (await scene.client()).project(demo);
+      scene.repository.bulletin = { id: 'theft', text: 'Installs failed for a day.' };
+      await scene.repository.publish();
+      const client = await scene.client({ refreshAfterMs: 0 });
+      await client.project(demo);
+      await client.project(demo);
+      await (await scene.client()).project(demo);
+      assert.deepEqual(said(), ['theft']);
+    });
   });
 }

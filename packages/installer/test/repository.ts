@@ -3,6 +3,8 @@ import { deflateRawSync, crc32 } from 'node:zlib';
 import { asProjectName, normalizeName, parseDistributionFilename } from '@holdfast/python-index';
 import {
   branchDelegations,
+  type Bulletin,
+  bulletinMember,
   DIGITS,
   consistentTargetPath,
   type Distribution,
@@ -18,6 +20,7 @@ import {
 } from '@holdfast/trust';
 import {
   type Delegations,
+  type JsonObject,
   type PublicKey,
   type Signer,
   type TargetFile,
@@ -43,6 +46,8 @@ export class TestRepository {
   version = 0;
   /** Whether `unclaimed` is spread over 16 bins, each with a version of its own. */
   bins = false;
+  /** What its operators say, from the next publication on. */
+  bulletin: Bulletin | undefined;
   /** How long bins are valid from the repository's time on. */
   binsMs = 90 * DAY;
   readonly #tree = new SnapshotTree();
@@ -102,8 +107,9 @@ export class TestRepository {
     const role = { keyids: [this.#online.key.keyid], threshold: 1 };
     const keys = keyMap(this.#online.key);
     await this.#role('targets', {
-      version: 1,
+      version: this.bulletin ? 2 : 1,
       targets: new Map(),
+      ...(this.bulletin && { extra: bulletinMember(this.bulletin) }),
       delegations: { keys, roles: minimumDelegations(role) },
     });
     if (this.bins) await this.#publishBins(keys);
@@ -175,15 +181,16 @@ export class TestRepository {
       readonly targets: ReadonlyMap<string, TargetFile>;
       readonly delegations?: Delegations;
       readonly expires?: Date;
+      readonly extra?: JsonObject;
     },
   ): Promise<void> {
-    const { targets, delegations, expires = new Date(this.#now.getTime() + 90 * DAY) } = input;
+    const { targets, delegations, extra = new Map(), expires = new Date(this.#now.getTime() + 90 * DAY) } = input;
     const content = JSON.stringify([[...targets.keys()], this.#online.key.keyid, expires]);
     const known = this.#roles.get(role);
     if (input.version === undefined && known?.content === content) return;
     const version = input.version ?? (known?.version ?? 0) + 1;
     this.#roles.set(role, { version, content });
-    const bytes = await signMetadata(targetsJson({ version, expires, targets, delegations }), [this.#online]);
+    const bytes = await signMetadata(targetsJson({ version, expires, targets, delegations, extra }), [this.#online]);
     this.files.set(`metadata/${version}.${role}.json`, bytes);
     this.#tree.set({ role, version, length: bytes.length, sha256: hash('sha256', bytes, 'hex') });
   }

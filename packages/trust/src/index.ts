@@ -20,7 +20,7 @@ export {
   leafPrefix,
 } from './bin-tree.ts';
 export { type Bulletin, bulletinIn, bulletinMember } from './bulletin.ts';
-export { FeedError, type FeedFault, InvalidTargetError, ProofError } from './errors.ts';
+export { BinTreeError, FeedError, type FeedFault, InvalidTargetError, ProofError } from './errors.ts';
 export type { FeedChange } from './feed/changes.ts';
 export { ChunkEncoder, type ChunkHead, type ChunkPart, decodePart, MAX_PART_BYTES } from './feed/chunk.ts';
 export type { FeedSource } from './feed/feed-source.ts';
@@ -43,6 +43,7 @@ export {
   projectRole,
   rotationRole,
 } from './project-role.ts';
+export { type BinTree, readBin, readTree } from './read-tree.ts';
 export {
   CLAIMED,
   CLOSED,

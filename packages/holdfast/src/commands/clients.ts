@@ -23,6 +23,8 @@ function tell(notice: Notice): void {
     note(`${notice.problem.mirror} was passed over. ${explain(notice.problem.error).sentence}`);
   } else if (notice.kind === 'damage') {
     note(`A file of the local store was damaged and is fetched again: ${notice.path}`);
+  } else if (notice.kind === 'bulletin') {
+    note(`The operators of ${notice.index} say: ${notice.bulletin.text}`);
   } else {
     note(explain(notice.error).sentence);
   }

@@ -25,6 +25,7 @@ import { FileSource } from './file-source.ts';
 import { preferFreshest } from './freshest.ts';
 import { preferNewerRoot } from './newer-root.ts';
 import { Lookups } from './lookups.ts';
+import { Bulletins } from './bulletins.ts';
 import type { Notice } from './notice.ts';
 import { shareInFlight } from './share.ts';
 import type { Freshness, VerifiedDistribution, VerifiedProject } from './verified-project.ts';
@@ -55,6 +56,7 @@ export class IndexClient {
   readonly #files: FileSource;
   readonly #clock: () => Date;
   readonly #notify: (notice: Notice) => void;
+  readonly #bulletins: Bulletins;
   readonly #refreshAfterMs: number;
   readonly #refreshing = shareInFlight<Freshness>();
   #freshness: Freshness | undefined;
@@ -72,6 +74,7 @@ export class IndexClient {
     this.#files = parts.files;
     this.#clock = options.clock ?? (() => new Date());
     this.#notify = options.onNotice ?? (() => {});
+    this.#bulletins = new Bulletins(trusted, parts.metadata, this.#notify);
     this.#refreshAfterMs = options.refreshAfterMs ?? DEFAULT_REFRESH_AFTER_MS;
   }
 
@@ -131,6 +134,7 @@ export class IndexClient {
     const freshness = await this.#fresh();
     const infos = await withFailover(this.#mirrors, name, () => this.#updater.targetsIn(projectDirectory(name)));
     this.#reportMirrors();
+    await this.#bulletins.look(freshness.timestampVersion);
     const files = infos.map((info) => this.#decode(info)).filter((file) => file !== undefined);
     const { timestampVersion } = infos[0] ?? freshness;
     return files.length === 0 ? undefined : { index: this.name, name, files, timestampVersion };

@@ -34,6 +34,8 @@ export class Reporter {
         return this.#warn(`${notice.problem.mirror} was passed over. ${explain(notice.problem.error).sentence}`);
       case 'damage':
         return this.#warn(`a file of the local store was damaged and is fetched again: ${notice.path}`);
+      case 'bulletin':
+        return this.#warn(`the operators of ${notice.index} say:\n${indented(notice.bulletin.text)}`);
       case 'odd-entry':
         return this.#warn(explain(notice.error).sentence);
     }
@@ -88,3 +90,5 @@ export class Reporter {
     return this.#colour ? `\u001b[${code}m${text}\u001b[0m` : text;
   }
 }
+
+const indented = (text: string): string => text.replaceAll(/^/gm, '  ');
