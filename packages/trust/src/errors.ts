@@ -54,3 +54,17 @@ export class FeedError extends Error {
     this.path = path;
   }
 }
+
+/** A role of a bin tree that says what no such role may. Nothing of the tree may be used. */
+export class BinTreeError extends Error {
+  readonly code = 'BIN_TREE';
+  readonly role: string;
+  readonly reason: string;
+
+  constructor(role: string, reason: string) {
+    super(`the role ${role} was refused: ${reason}`);
+    this.name = 'BinTreeError';
+    this.role = role;
+    this.reason = reason;
+  }
+}
