@@ -35,7 +35,14 @@ export { TrustedSet, type VerifiedRole } from './client/trusted-set.ts';
 export type { OfflineMode } from './client/refresh.ts';
 export type { UpdaterProgress } from './client/source.ts';
 export type { ProofRequest, ProvenPart, SnapshotProofs } from './client/snapshot-proofs.ts';
-export { type CallOptions, type TargetInfo, Updater, type UpdaterOptions } from './client/updater.ts';
+export {
+  type CallOptions,
+  type RoleInfo,
+  type RolesInfo,
+  type TargetInfo,
+  Updater,
+  type UpdaterOptions,
+} from './client/updater.ts';
 export type { RefreshReport } from './client/view.ts';
 export type { SoughtPath } from './delegation/match.ts';
 export { PathPattern } from './delegation/pattern.ts';

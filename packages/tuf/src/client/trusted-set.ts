@@ -243,6 +243,11 @@ export class TrustedSet {
     return this.rotated.get(edgeKey(role, parent))?.version ?? 0;
   }
 
+  /** Who may sign a role now: the keys that this very parent lists, with the rotate files that were followed (TAP 8). */
+  holders(role: string, parent: string): ChainLink {
+    return this.link(role, parent);
+  }
+
   /**
    * TAP 8 for the next rotate file of a role, from the keys that this very parent lists.
    * @param before bytes of this file that were verified in an earlier run

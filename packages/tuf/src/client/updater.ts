@@ -1,13 +1,22 @@
 import { crypto } from '#crypto';
 import { type Edge, searchTarget, walkDirectory } from '../delegation/search.ts';
-import { LimitError } from '../errors.ts';
+import { SPEC_VERSION } from '../build.ts';
+import {
+  ExpiredError,
+  LimitError,
+  MissingMetadataError,
+  RoleRevokedError,
+  type TufError,
+  UnsignedMetadataError,
+} from '../errors.ts';
 import type { TargetFile, Targets } from '../model.ts';
+import type { ChainLink } from '../rotation/chain.ts';
 import { DEFAULT_LIMITS, type MetadataFetcher, type MetadataStore, type UpdaterLimits } from './ports.ts';
 import type { OfflineMode } from './refresh.ts';
 import type { SnapshotProofs } from './snapshot-proofs.ts';
 import type { UpdaterProgress } from './source.ts';
 import { targetUrlPath } from './target.ts';
-import type { TrustedSet } from './trusted-set.ts';
+import type { TrustedSet, VerifiedRole } from './trusted-set.ts';
 import type { RefreshReport } from './view.ts';
 import { type Search, Views } from './views.ts';
 
@@ -58,6 +67,24 @@ export interface TargetInfo {
   readonly expires: Date;
   /** Where the content is, below the address of the targets, percent-encoded (§5.7.3, §6.2). */
   readonly urlPath: string;
+  /** Of the timestamp under which all this was verified. */
+  readonly timestampVersion: number;
+}
+
+/** A role on the way to the targets of a directory. */
+export interface RoleInfo extends Edge {
+  /** Who may sign it now. */
+  readonly holders: ChainLink;
+  /** The role, verified for its parent; `undefined` when it was refused. */
+  readonly verified: VerifiedRole | undefined;
+  /** Why it was refused. */
+  readonly refused: TufError | undefined;
+}
+
+/** What {@link Updater.rolesIn} found. */
+export interface RolesInfo {
+  /** In the order of the search. */
+  readonly roles: readonly RoleInfo[];
   /** Of the timestamp under which all this was verified. */
   readonly timestampVersion: number;
 }
@@ -116,6 +143,32 @@ export class Updater {
     });
   }
 
+  /**
+   * Every role that could answer for a target directly in a directory, in the order of the search, with its keys. One that is
+   * refused, such as for its age, is among them and counts as one that says nothing: whoever maintains it has to see it.
+   * @throws TufError when the search fails for another reason than what a role is; LimitError as {@link targetsIn}
+   */
+  async rolesIn(directory: string, { signal }: CallOptions = {}): Promise<RolesInfo> {
+    if (!directory.endsWith('/') && directory !== '') throw new RangeError('a directory ends in a slash');
+    return this.views.use(directory, signal, async ({ set, load }) => {
+      const { delegations } = this.limits;
+      const roles: RoleInfo[] = [];
+      await drive(walkDirectory(directory, delegations), async (edge) => {
+        if (roles.length > delegations) throw new LimitError(`the roles of ${directory}`, delegations);
+        try {
+          const targets = await load(edge);
+          roles.push({ ...edge, holders: holdersOf(set, edge), verified: verifiedOf(set, edge), refused: undefined });
+          return targets;
+        } catch (error) {
+          if (!isVerdict(error, edge)) throw error;
+          roles.push({ ...edge, holders: holdersOf(set, edge), verified: undefined, refused: error });
+          return SAYS_NOTHING;
+        }
+      });
+      return { roles, timestampVersion: set.timestamp?.signed.version ?? 0 };
+    });
+  }
+
   /** Names in any role that could answer for the directory; whether it does is decided name by name. */
   private async pathsIn({ load }: Search, directory: string): Promise<ReadonlySet<string>> {
     const { delegations } = this.limits;
@@ -123,7 +176,7 @@ export class Updater {
     let visited = 0;
     await drive(walkDirectory(directory, delegations), async (edge) => {
       if (visited++ > delegations) throw new LimitError(`the listing of ${directory}`, delegations);
-      const targets = await load(edge);
+      const targets = await unlessMissing(edge, load(edge));
       for (const path of targets.targets.keys()) {
         if (path.startsWith(directory) && !path.includes('/', directory.length)) paths.add(path);
       }
@@ -131,6 +184,43 @@ export class Updater {
     });
     return paths;
   }
+}
+
+const verifiedOf = (set: TrustedSet, { role, parent }: Edge) => set.verifiedRole(role, parent);
+const holdersOf = (set: TrustedSet, { role, parent }: Edge) => set.holders(role, parent);
+
+/** Instead of a role that was refused. */
+const SAYS_NOTHING: Targets = {
+  type: 'targets',
+  version: 1,
+  specVersion: SPEC_VERSION,
+  expires: new Date(0),
+  unrecognized: new Map(),
+  targets: new Map(),
+};
+
+/**
+ * A role that was delegated to and that nobody has signed yet names nothing. The search for a name that another role lists still
+ * meets the missing one where it comes first, and fails.
+ */
+async function unlessMissing({ role }: Edge, loaded: Promise<Targets>): Promise<Targets> {
+  try {
+    return await loaded;
+  } catch (error) {
+    if (error instanceof MissingMetadataError && error.role === role) return SAYS_NOTHING;
+    throw error;
+  }
+}
+
+/** Whether an error is about the role itself: not about reaching it, nor about what this client is to begin anew with. */
+function isVerdict(error: unknown, { role }: Edge): error is TufError {
+  return (
+    (error instanceof ExpiredError ||
+      error instanceof RoleRevokedError ||
+      error instanceof MissingMetadataError ||
+      error instanceof UnsignedMetadataError) &&
+    error.role === role
+  );
 }
 
 function targetInfo(set: TrustedSet, path: string, { role, parent, chain }: Edge, file: TargetFile): TargetInfo {
