@@ -29,6 +29,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   trust: ['tuf', 'python-index'],
   installer: ['trust', 'python-index', 'tuf'],
   developer: ['installer', 'trust', 'python-index', 'tuf', 'signer-pkcs11'],
+  'build-farm': ['developer', 'installer', 'trust', 'python-index', 'tuf'],
   operator: ['trust', 'tuf'],
   index: ['trust', 'python-index', 'tuf'],
   'signer-pkcs11': ['tuf'],
@@ -36,11 +37,11 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'signer-google-kms': ['tuf'],
   'signer-azure-key-vault': ['tuf'],
   simulator: ['index', 'installer', 'operator', 'trust', 'python-index', 'tuf'],
-  holdfast: ['developer', 'index', 'installer', 'operator', 'trust', 'python-index', 'tuf'],
+  holdfast: ['build-farm', 'developer', 'index', 'installer', 'operator', 'trust', 'python-index', 'tuf'],
 };
 
 /** Packages that run on a user's machine or an offline one depend on nothing outside the workspace. */
-const bare = ['tuf', 'python-index', 'trust', 'installer', 'operator'];
+const bare = ['tuf', 'python-index', 'trust', 'installer', 'build-farm', 'operator'];
 
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -66,7 +67,7 @@ for (const [name, allowed] of Object.entries(arrows)) {
       }
       assert.doesNotMatch(
         source,
-        /from '(?:\.\.\/)+(?:tuf|python-index|trust|installer|developer|operator|index|simulator|signer-[a-z0-9-]+|holdfast)\/src/,
+        /from '(?:\.\.\/)+(?:tuf|python-index|trust|installer|developer|build-farm|operator|index|simulator|signer-[a-z0-9-]+|holdfast)\/src/,
         file,
       );
     }
