@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto';
 import { deflateRawSync, crc32 } from 'node:zlib';
-import { asProjectName, normalizeName, parseDistributionFilename } from '@holdfast/python-index';
+import { asProjectName, normalizeName, parseDistributionFilename, type ProjectName } from '@holdfast/python-index';
 import {
+  binRoleJson,
   branchDelegations,
   type Bulletin,
   bulletinMember,
+  CLAIMED,
   DIGITS,
   consistentTargetPath,
   type Distribution,
@@ -12,11 +14,16 @@ import {
   encodeTarget,
   minimumDelegations,
   projectBin,
+  type ProjectDelegation,
   readAsker,
+  RECENTLY_CLAIMED,
+  type RoleHolders,
   rolesFor,
   SnapshotTree,
   snapshotTreeMember,
   targetPath,
+  topDelegations,
+  UNCLAIMED,
 } from '@holdfast/trust';
 import {
   type Delegations,
@@ -50,6 +57,8 @@ export class TestRepository {
   bulletin: Bulletin | undefined;
   /** How long bins are valid from the repository's time on. */
   binsMs = 90 * DAY;
+  /** Who signs for projects, from the next publication on: with any, the model is *legacy*. */
+  readonly claims = new Map<ProjectName, ProjectDelegation>();
   readonly #tree = new SnapshotTree();
   readonly #roles = new Map<string, { readonly version: number; readonly content: string }>();
 
@@ -107,11 +116,12 @@ export class TestRepository {
     const role = { keyids: [this.#online.key.keyid], threshold: 1 };
     const keys = keyMap(this.#online.key);
     await this.#role('targets', {
-      version: this.bulletin ? 2 : 1,
+      version: 1 + (this.bulletin ? 1 : 0) + (this.claims.size > 0 ? 1 : 0),
       targets: new Map(),
       ...(this.bulletin && { extra: bulletinMember(this.bulletin) }),
-      delegations: { keys, roles: minimumDelegations(role) },
+      delegations: { keys, roles: this.claims.size === 0 ? minimumDelegations(role) : legacyDelegations(role) },
     });
+    if (this.claims.size > 0) await this.#publishClaims(keys);
     if (this.bins) await this.#publishBins(keys);
     else await this.#role('unclaimed', { version, targets: this.targets });
     const meta = new Map(
@@ -144,10 +154,14 @@ export class TestRepository {
     if (!listed || !proof) return undefined;
     const have = new Set(readAsker(query === undefined ? '' : `?${query}`)?.have);
     const wanted = rolesFor(normalizeName(project), listed).filter(({ sha256 }) => !have.has(sha256.slice(0, 8)));
-    const bytes = wanted.map(
-      ({ role, version }) => this.files.get(`metadata/${version}.${role}.json`) ?? new Uint8Array(),
-    );
+    const bytes = wanted.map(({ role, version }) => this.files.get(metadataPath(role, version)) ?? new Uint8Array());
     return encodeLookup({ proof, files: bytes.map((file) => ({ bytes: file })) });
+  }
+
+  /** Lists what the holders of a project's keys signed: a role, or a rotate file by its name in the snapshot tree. */
+  putSigned(role: string, version: number, bytes: Uint8Array): void {
+    this.files.set(metadataPath(role, version), bytes);
+    this.#tree.set({ role, version, length: bytes.length, sha256: hash('sha256', bytes, 'hex') });
   }
 
   /** Lists a role as something else than it is, from the next publication on. */
@@ -159,6 +173,14 @@ export class TestRepository {
   /** Does not list the role in the next publication, unless that publishes it. */
   unlist(role: string): void {
     this.#tree.remove(role);
+  }
+
+  async #publishClaims(keys: ReadonlyMap<string, PublicKey>): Promise<void> {
+    await this.#role(CLAIMED, { targets: new Map() });
+    const treeKeys = { roleKeys: { keyids: [this.#online.key.keyid], threshold: 1 }, keys };
+    const expires = new Date(this.#now.getTime() + 90 * DAY);
+    const leaf = binRoleJson(RECENTLY_CLAIMED, { prefix: '', projects: this.claims }, this.version, expires, treeKeys);
+    this.putSigned(RECENTLY_CLAIMED, this.version, await signMetadata(leaf, [this.#online]));
   }
 
   async #publishBins(keys: ReadonlyMap<string, PublicKey>): Promise<void> {
@@ -216,6 +238,12 @@ export class TestRepository {
     this.files.set('metadata/root.json', this.root);
   }
 }
+
+const metadataPath = (role: string, version: number): string =>
+  `metadata/${role.startsWith('rotate/') ? '' : `${version}.`}${role}.json`;
+
+const legacyDelegations = (online: RoleHolders) =>
+  topDelegations('legacy', { [CLAIMED]: online, [RECENTLY_CLAIMED]: online, [UNCLAIMED]: online });
 
 const keyMap = (key: PublicKey): ReadonlyMap<string, PublicKey> => new Map([[key.keyid, key]]);
 

@@ -8,7 +8,7 @@ import {
   snapshotTreeRoot,
   targetPath,
 } from '@holdfast/trust';
-import { parseTimestamp, type RefreshReport, type TargetInfo, Updater } from '@holdfast/tuf';
+import { MemoryMetadataStore, parseTimestamp, type RefreshReport, type TargetInfo, Updater } from '@holdfast/tuf';
 import { FileMetadataStore } from '@holdfast/tuf/node';
 import { AbsentError, NotVouchedError } from '../errors.ts';
 import type { Expected } from '../fetch/download.ts';
@@ -27,6 +27,7 @@ import { preferNewerRoot } from './newer-root.ts';
 import { Lookups } from './lookups.ts';
 import { Bulletins } from './bulletins.ts';
 import type { Notice } from './notice.ts';
+import { type ProjectSigning, readSigning } from './project-signing.ts';
 import { shareInFlight } from './share.ts';
 import type { Freshness, VerifiedDistribution, VerifiedProject } from './verified-project.ts';
 
@@ -140,6 +141,22 @@ export class IndexClient {
     return files.length === 0 ? undefined : { index: this.name, name, files, timestampVersion };
   }
 
+  /**
+   * Who signs for a project and what they signed, as verified metadata says: for those who maintain it, so that a role that
+   * expired or was revoked is told about.
+   */
+  async signing(name: ProjectName): Promise<ProjectSigning> {
+    await this.#fresh();
+    const source = {
+      index: this.name,
+      now: this.#clock(),
+      updater: this.#updater,
+      earlier: (at: Date) => this.#earlier(at),
+      decode: (info: TargetInfo) => this.#decode(info),
+    };
+    return withFailover(this.#mirrors, name, () => readSigning(name, source));
+  }
+
   /** The METADATA of a distribution (PEP 658), verified. `undefined` when signed metadata names none. */
   async coreMetadata(file: VerifiedDistribution): Promise<Uint8Array | undefined> {
     if (!file.coreMetadata) return undefined;
@@ -215,6 +232,18 @@ export class IndexClient {
     } finally {
       this.#reportMirrors();
     }
+  }
+
+  /** Keeps nothing of what it finds: it judges by a time that is over. */
+  async #earlier(at: Date): Promise<Updater> {
+    const root = await this.#metadata.read('root.json');
+    return new Updater({
+      trustedRoot: root ?? (await readTrustedRoot(this.trusted)),
+      fetcher: new MirrorMetadataFetcher(this.#mirrors, this.#metadata),
+      store: new MemoryMetadataStore(),
+      clock: () => at,
+      snapshotProofs: new Lookups(this.#mirrors),
+    });
   }
 
   #decode(info: TargetInfo): VerifiedDistribution | undefined {
