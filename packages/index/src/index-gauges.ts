@@ -1,8 +1,9 @@
-import { binPrefix, UNCLAIMED } from '@holdfast/trust';
+import { UNCLAIMED } from '@holdfast/trust';
 import { parseRoot, parseTargets } from '@holdfast/tuf';
 import type { Kysely } from 'kysely';
 import type { Metrics } from './metrics.ts';
 import type { RoleTable } from './publish/role-table.ts';
+import { IS_OURS } from './records/our-roles.ts';
 import type { Records } from './records/records.ts';
 import type { Database } from './records/schema.ts';
 
@@ -21,15 +22,13 @@ export interface Observed {
 const MOST_COUNTED = 10_000;
 /** Bins that are looked at to tell how deep the tree is: leaves split by size, so those far apart tell of all. */
 const SAMPLED_BINS = Array.from({ length: 256 }, (_, i) => `${i.toString(16).padStart(2, '0')}8000`);
-/** Root, targets, snapshot and timestamp may come before the first bin. */
-const SOONEST = 5;
 
 /** Registers what an index can tell of its state. */
 export function observeIndex(metrics: Metrics, observed: Observed): void {
   const { table, signer, records, clock } = observed;
   metrics.gauge('holdfast_roles', 'Roles that the snapshot tree lists', () => table.size);
   metrics.gauge('holdfast_tree_depth', 'Digits in the prefix of the longest of 256 bins across the tree', () =>
-    Math.max(...SAMPLED_BINS.map((bin) => table.leafOf(bin).length)),
+    Math.max(...SAMPLED_BINS.map((bin) => table.leafOf(UNCLAIMED, bin).length)),
   );
   metrics.gauge('holdfast_timestamp_version', 'Version of the timestamp that everyone can fetch', () =>
     table.version('timestamp'),
@@ -76,8 +75,7 @@ export async function expiries({ table, records, clock, offline }: Observed): Pr
 }
 
 async function soonestBin(records: Records): Promise<number | undefined> {
-  const rows = await soonest(records.read).execute();
-  return rows.find(({ role }) => binPrefix(UNCLAIMED, role) !== undefined)?.expires_at;
+  return (await soonest(records.read).executeTakeFirst())?.expires_at;
 }
 
 /** Along the index of expiry times: the cost does not follow the number of roles. Exported for its test. */
@@ -86,8 +84,9 @@ export function soonest(db: Kysely<Database>) {
     .selectFrom('roles')
     .select(['role', 'expires_at'])
     .where(({ lit, eb }) => eb('retired', '=', lit(0)))
+    .where(IS_OURS)
     .orderBy('expires_at')
-    .limit(SOONEST);
+    .limit(1);
 }
 
 /** Along the index of what waits. Exported for its test. */

@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
 import { type BinRole, binPrefix, DIGITS, projectBin, UNCLAIMED } from '@holdfast/trust';
 import type { OpenIndex } from '../src/index.ts';
-import { binNumber, publishedInRange } from '../src/publish/file-rows.ts';
+import { binNumber, unclaimedInRange } from '../src/publish/file-rows.ts';
 import { type MassPlan, type MassUnit, planMass } from '../src/publish/mass-plan.ts';
+import { massSource } from '../src/publish/mass-source.ts';
 import { RoleTable } from '../src/publish/role-table.ts';
 import { clientOf, listed, makeIndex, newFile, openBare } from './support/bare-index.ts';
 
@@ -53,18 +54,23 @@ const told = (roles: readonly BinRole[]) =>
 async function assertWhole(index: OpenIndex, table: RoleTable, units: readonly MassUnit[]): Promise<void> {
   const planned = new Map(units.flatMap(({ roles }) => roles.map((role) => [role.prefix, role] as const)));
   assert.equal(planned.size, units.flatMap(({ roles }) => roles).length, 'each role once');
-  const there = (prefix: string): boolean => planned.has(prefix) || table.hasBin(prefix);
+  const there = (prefix: string): boolean => planned.has(prefix) || table.hasBin(UNCLAIMED, prefix);
   for (const [prefix, role] of planned) {
     const children = Array.from(DIGITS).filter((digit) => there(prefix + digit));
     assert.equal('digits' in role ? role.digits : '', children.join(''), `children of ${prefix}`);
     const parent = planned.get(prefix.slice(0, -1));
-    if (prefix !== '' && !table.hasBin(prefix)) assert.ok(parent && 'digits' in parent, `what leads to ${prefix}`);
-    if ('targets' in role && !table.hasBin(prefix)) assert.ok(role.targets.size > 0, `${prefix} is empty`);
+    if (prefix !== '' && !table.hasBin(UNCLAIMED, prefix))
+      assert.ok(parent && 'digits' in parent, `what leads to ${prefix}`);
+    if ('targets' in role && !table.hasBin(UNCLAIMED, prefix)) assert.ok(role.targets.size > 0, `${prefix} is empty`);
   }
-  for (const row of await publishedInRange(index.records.read, '', ['imported'])) {
+  for (const row of await unclaimedInRange(index.records.read, '', { states: ['imported'] })) {
     const bin = row.bin.toString(16).padStart(6, '0');
     let prefix = '';
-    for (let role = planned.get(''); role ? 'digits' in role : table.isBranch(prefix); role = planned.get(prefix))
+    for (
+      let role = planned.get('');
+      role ? 'digits' in role : table.isBranch(UNCLAIMED, prefix);
+      role = planned.get(prefix)
+    )
       prefix = bin.slice(0, prefix.length + 1);
     const leaf = planned.get(prefix);
     assert.ok(leaf && 'targets' in leaf && [...leaf.targets.keys()].some((path) => path.endsWith(row.filename)), bin);
@@ -82,9 +88,10 @@ test('an import into an existing tree adds the children that are missing, each b
   await addImported(index, 'huge', 450);
   await addImported(index, 'old-3', 30);
   const table = await RoleTable.load(index.records);
-  assert.ok(table.isBranch(''));
+  assert.ok(table.isBranch(UNCLAIMED, ''));
   for (const everything of [false, true]) {
-    const plan = { db: index.records.read, table, everything, unitFiles: UNIT_FILES };
+    const source = massSource(index.records.read, UNCLAIMED);
+    const plan = { top: UNCLAIMED, source, table, everything, unitFiles: UNIT_FILES } as const;
     const units = await unitsOf({ ...plan, from: 0 });
     assert.ok(units.length > 10, `${units.length} units`);
     await assertWhole(index, table, units);

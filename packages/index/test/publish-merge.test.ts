@@ -15,7 +15,7 @@ import {
 } from '@holdfast/trust';
 import { parseTargets } from '@holdfast/tuf';
 import type { OpenIndex } from '../src/index.ts';
-import { distributionOf, publishedInRange } from '../src/publish/file-rows.ts';
+import { distributionOf, unclaimedInRange } from '../src/publish/file-rows.ts';
 import { type BareIndex, clientOf, listed, makeIndex, newFile, openBare, uploadBare } from './support/bare-index.ts';
 
 const LATE = Array.from({ length: 7 }, (_, i) => `late-${i}`);
@@ -77,7 +77,7 @@ async function assertShape({ directory }: BareIndex, index: OpenIndex): Promise<
       delegated,
       children.map((child) => binRoleName(UNCLAIMED, child)),
     );
-    const rows = await publishedInRange(index.records.read, prefix);
+    const rows = await unclaimedInRange(index.records.read, prefix);
     const targets = new Map(rows.map((row) => encodeTarget(distributionOf(row))).map(({ path, file }) => [path, file]));
     if (children.length === 0) {
       leaves++;

@@ -1,5 +1,6 @@
-import { binPrefix, UNCLAIMED } from '@holdfast/trust';
+import { binPrefix, RECENTLY_CLAIMED, UNCLAIMED } from '@holdfast/trust';
 import type { Kysely } from 'kysely';
+import { IS_OURS } from '../records/our-roles.ts';
 import type { Database } from '../records/schema.ts';
 import { freshWindow, isDue, type Lifetimes, renewalTime } from './lifetimes.ts';
 import type { RoleTable } from './role-table.ts';
@@ -21,13 +22,13 @@ export async function dueBins(
   const ends = db
     .selectFrom('roles')
     .select('role')
-    .where(({ lit, eb }) => eb('retired', '=', lit(0)));
+    .where(({ lit, eb }) => eb('retired', '=', lit(0)))
+    .where(IS_OURS);
   const early = ends.where('expires_at', '<', renewalTime(now, lifetimes.bins)).orderBy('expires_at');
   const late = ends.where('expires_at', '>', to).orderBy('expires_at', 'desc');
   for (const query of [early, late]) {
     if (due.size >= most) break;
-    // The four roles that are no bins may be among them.
-    for (const { role } of await query.limit(most + 4).execute()) if (due.size < most && isBin(role)) due.add(role);
+    for (const { role } of await query.limit(most).execute()) if (due.size < most) due.add(role);
   }
   return [...due];
 }
@@ -42,4 +43,5 @@ export function snapshotIsDue(table: RoleTable, lifetimes: Lifetimes, now: Date)
   return !snapshot || table.damaged.has('snapshot') || isDue(snapshot.expiresAt, now, lifetimes.snapshot);
 }
 
-const isBin = (role: string): boolean => binPrefix(UNCLAIMED, role) !== undefined;
+const isBin = (role: string): boolean =>
+  binPrefix(UNCLAIMED, role) !== undefined || binPrefix(RECENTLY_CLAIMED, role) !== undefined;

@@ -1,6 +1,6 @@
 import { type ProjectName, normalizeName } from '@holdfast/python-index';
 import { BIN_DIGITS, binRange, consistentTargetPath, type Distribution, targetPath } from '@holdfast/trust';
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import type { Database, FilesTable, FileState } from '../records/schema.ts';
 
 export type FileRow = Selectable<FilesTable>;
@@ -10,21 +10,51 @@ export const binNumber = (bin: string): number => Number.parseInt(bin, 16);
 export const binDigits = (bin: number): string => bin.toString(16).padStart(BIN_DIGITS, '0');
 
 /**
- * What is published of the bins that begin with `prefix`, at most `limit` files. Its cost is that of the role, whatever the
- * size of the index.
+ * Files of projects that nobody answers for but the index: as it will be once the offer that is being published is in force, if there
+ * is one. Files that waited for such a project to be signed for come back with it.
  */
-export function publishedInRange(
+const IS_UNCLAIMED = sql<boolean>`coalesce(
+  (select standing from offered_standings o where o.project = files.project),
+  (select standing from standings s where s.project = files.project), 'unclaimed') = 'unclaimed'`;
+const COMES_BACK = sql<boolean>`state = 'staged' and exists (
+  select 1 from offered_standings o where o.project = files.project and o.standing = 'unclaimed')`;
+
+export interface Range {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The files of a range of bins that `unclaimed` lists, or will with those in these states. */
+export function unclaimedFiles(
   db: Kysely<Database>,
-  prefix: string,
-  states: readonly FileState[] = ['published'],
-  limit?: number,
-): Promise<FileRow[]> {
-  const { first, last } = binRange(prefix);
+  { first, last }: Range,
+  states: readonly FileState[],
+): SelectQueryBuilder<Database, 'files', unknown> {
+  const inState = sql<boolean>`state in (${sql.join(states.map((state) => sql.lit(state)))})`;
   return db
     .selectFrom('files')
+    .where(sql<boolean>`bin between ${first} and ${last}`)
+    .where((where) => (states.includes('published') ? where.or([inState, COMES_BACK]) : inState))
+    .where(IS_UNCLAIMED) as SelectQueryBuilder<Database, 'files', unknown>;
+}
+
+/**
+ * What `unclaimed` lists of the bins that begin with `prefix`, at most `limit` files. Its cost is that of the role, whatever the
+ * size of the index.
+ */
+export function unclaimedInRange(
+  db: Kysely<Database>,
+  prefix: string,
+  {
+    states = ['published'],
+    without = [],
+    limit,
+  }: { states?: readonly FileState[]; without?: readonly string[]; limit?: number | undefined } = {},
+): Promise<FileRow[]> {
+  const { first, last } = binRange(prefix);
+  return unclaimedFiles(db, { first: binNumber(first), last: binNumber(last) }, states)
     .selectAll()
-    .where(sql<boolean>`bin between ${binNumber(first)} and ${binNumber(last)}`)
-    .where('state', 'in', states)
+    .$if(without.length > 0, (query) => query.where('project', 'not in', without))
     .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
     .execute();
 }

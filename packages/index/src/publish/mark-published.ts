@@ -1,6 +1,9 @@
 import { sql, type Transaction } from 'kysely';
 import type { Records } from '../records/records.ts';
-import type { Database } from '../records/schema.ts';
+import type { Database, FileState } from '../records/schema.ts';
+import { chunks } from './chunks.ts';
+import { IS_KEPT } from './kept-roles.ts';
+import { markTransactions } from './mark-transactions.ts';
 import { type Change, outcomesOf } from './outcomes.ts';
 
 interface Finished {
@@ -18,8 +21,14 @@ export async function markPublished(records: Records, { id, lists }: Finished, n
     .where('publication', '=', id)
     .orderBy('id')
     .execute();
+  const transactions = await records.read
+    .selectFrom('transactions')
+    .selectAll()
+    .where('publication', '=', id)
+    .execute();
   await records.write(async (db) => {
     await markFiles(db, changes);
+    await markTransactions(db, transactions, now);
     await Promise.all([
       noteReplaced(db, id, lists),
       adoptRoles(db, id),
@@ -32,21 +41,12 @@ export async function markPublished(records: Records, { id, lists }: Finished, n
 
 async function markFiles(db: Transaction<Database>, changes: readonly Change[]): Promise<void> {
   const added: string[] = [];
+  const signed = new Set(
+    changes.flatMap(({ filename, transaction_id }) => (transaction_id === null ? [] : (filename ?? []))),
+  );
   for (const [filename, outcome] of outcomesOf(changes)) {
     if (outcome.deleted) {
-      const file = await db
-        .updateTable('files')
-        .set({ state: 'deleted' })
-        .where('filename', '=', filename)
-        .where('state', '<>', 'deleted')
-        .returning(['project', 'size'])
-        .executeTakeFirst();
-      if (!file) continue; // Two who asked at once, in two publications.
-      await db
-        .updateTable('projects')
-        .set(({ eb }) => ({ bytes: eb('bytes', '-', file.size) }))
-        .where('name', '=', file.project)
-        .execute();
+      await markDeleted(db, filename);
       continue;
     }
     if (outcome.added) added.push(filename);
@@ -54,9 +54,37 @@ async function markFiles(db: Transaction<Database>, changes: readonly Change[]):
       await db.updateTable('files').set({ yanked: outcome.yanked }).where('filename', '=', filename).execute();
     }
   }
-  if (added.length > 0) {
-    await db.updateTable('files').set({ state: 'published' }).where('filename', 'in', added).execute();
-  }
+  for (const some of chunks(
+    added.filter((name) => signed.has(name)),
+    FILES_PER_STATEMENT,
+  ))
+    await db.updateTable('files').set({ state: 'published' }).where('filename', 'in', some).execute();
+  for (const some of chunks(
+    added.filter((name) => !signed.has(name)),
+    FILES_PER_STATEMENT,
+  ))
+    await db.updateTable('files').set({ state: PUBLISHED_OR_STAGED }).where('filename', 'in', some).execute();
+}
+
+/** What the index does not sign for, because the project was claimed in the meantime, waits for those who do. */
+const PUBLISHED_OR_STAGED = sql<FileState>`case when exists (
+  select 1 from standings s where s.project = files.project) then 'staged' else 'published' end`;
+const FILES_PER_STATEMENT = 500;
+
+async function markDeleted(db: Transaction<Database>, filename: string): Promise<void> {
+  const file = await db
+    .updateTable('files')
+    .set({ state: 'deleted' })
+    .where('filename', '=', filename)
+    .where('state', '<>', 'deleted')
+    .returning(['project', 'size'])
+    .executeTakeFirst();
+  if (!file) return; // Two who asked at once, in two publications.
+  await db
+    .updateTable('projects')
+    .set(({ eb }) => ({ bytes: eb('bytes', '-', file.size) }))
+    .where('name', '=', file.project)
+    .execute();
 }
 
 /**
@@ -83,6 +111,6 @@ function adoptRoles(db: Transaction<Database>, id: number): Promise<unknown> {
 function keepOffline(db: Transaction<Database>, id: number): Promise<unknown> {
   return sql`
     insert into offline_roles (role, version, bytes)
-    select role, version, bytes from prepared where publication = ${id} and role = 'targets'
+    select role, version, bytes from prepared where publication = ${id} and retired = 0 and bytes is not null and ${IS_KEPT}
     on conflict (role) do update set version = excluded.version, bytes = excluded.bytes`.execute(db);
 }

@@ -6,12 +6,13 @@ import type { Database } from '../records/schema.ts';
 import { roleOf } from './bin-roles.ts';
 import { chunks } from './chunks.ts';
 import { binExpiry, type Lifetimes } from './lifetimes.ts';
-import { END_OF_BINS, IS_IMPORTED, type MassPlan, planMass } from './mass-plan.ts';
+import { END_OF_BINS, IS_IMPORTED, planMass } from './mass-plan.ts';
+import { massSource } from './mass-source.ts';
 import type { OfflineOffer } from './offline.ts';
 import { roleKey } from './publications.ts';
 import type { PublishedRole, RoleTable } from './role-table.ts';
 import { type RoleToSign, type SignedRole, signRoles } from './sign-roles.ts';
-import type { SigningKeys } from './signing-keys.ts';
+import type { OnlineTop, SigningKeys } from './signing-keys.ts';
 
 /**
  * A publication of more roles than fit into memory or one transaction: an import's first, or that of a new online key. Its
@@ -90,9 +91,9 @@ export interface MassProgress {
 
 /** Signs, puts and records what is missing, slice by slice; tells after each one how far it is. */
 export async function* signMass(parts: MassParts): AsyncGenerator<MassProgress, void> {
-  const { records, table, keys } = parts;
+  const { records, keys } = parts;
+  const trees = treesOf(keys);
   const mass = await newAttempt(records);
-  const plan = { db: records.read, table, everything: mass.everything, from: mass.nextBin };
   const boundaries = new Boundaries();
   let slice: SignedRole[] = [];
   let roles = 0;
@@ -101,7 +102,7 @@ export async function* signMass(parts: MassParts): AsyncGenerator<MassProgress, 
   /** One slice is put while the next one is signed. */
   let keeping = Promise.resolve();
   try {
-    for await (const role of signRoles(toSign(parts, mass, plan, boundaries), keys)) {
+    for await (const role of signRoles(toSign(parts, mass, boundaries), keys)) {
       slice.push(role);
       roles += 1;
       const nextBin = boundaries.reached(roles);
@@ -111,12 +112,12 @@ export async function* signMass(parts: MassParts): AsyncGenerator<MassProgress, 
       keeping.catch(() => {}); // Whoever waits for it hears of it.
       orphaned = 0;
       slice = [];
-      yield { roles, share: nextBin / END_OF_BINS };
+      yield { roles, share: nextBin / (END_OF_BINS * trees.length) };
     }
   } finally {
     await keeping;
   }
-  await keep(parts, slice, END_OF_BINS, orphaned);
+  await keep(parts, slice, END_OF_BINS * trees.length, orphaned);
   yield { roles, share: 1 };
 }
 
@@ -133,17 +134,27 @@ async function newAttempt(records: Records): Promise<Mass> {
   return mass;
 }
 
+/**
+ * The trees that are signed, one after the other: places in the second are counted on from the end of the first. `unclaimed` comes
+ * first, so that a place means the same whether there is another tree or not.
+ */
+const treesOf = ({ tops }: SigningKeys): readonly OnlineTop[] => tops.toReversed();
+
 async function* toSign(
-  { table, lifetimes, clock, random }: MassParts,
+  { records, table, keys, lifetimes, clock, random }: MassParts,
   mass: Mass,
-  plan: MassPlan,
   boundaries: Boundaries,
 ): AsyncGenerator<RoleToSign> {
-  for await (const unit of planMass(plan)) {
-    boundaries.add(unit.roles.length, unit.nextBin);
-    for (const bin of unit.roles) {
-      const version = table.nextVersion(roleOf(bin)) + mass.attempt;
-      yield { bin, version, expires: binExpiry(clock(), lifetimes.bins, random()) };
+  for (const [at, top] of treesOf(keys).entries()) {
+    const from = Math.max(0, mass.nextBin - at * END_OF_BINS);
+    if (from >= END_OF_BINS || (at > 0 && !mass.everything)) continue;
+    const source = massSource(records.read, top);
+    for await (const unit of planMass({ top, source, table, everything: mass.everything, from })) {
+      boundaries.add(unit.roles.length, at * END_OF_BINS + unit.nextBin);
+      for (const bin of unit.roles) {
+        const version = table.nextVersion(roleOf({ top, bin })) + mass.attempt;
+        yield { top, bin, version, expires: binExpiry(clock(), lifetimes.bins, random()) };
+      }
     }
   }
 }
@@ -264,7 +275,10 @@ export async function endMass(records: Records): Promise<void> {
     await records.write((db) =>
       db
         .updateTable('files')
-        .set({ state: 'published' })
+        // What is claimed by now waits for those who answer for it.
+        .set({
+          state: sql`case when exists (select 1 from standings s where s.project = files.project) then 'staged' else 'published' end`,
+        })
         .where(IS_IMPORTED)
         .where(sql<boolean>`bin <= ${row?.bin ?? END_OF_BINS}`)
         .execute(),

@@ -21,6 +21,8 @@ export interface AcceptedOffer {
   readonly offline: Offline;
   readonly root?: { readonly version: number; readonly bytes: Uint8Array };
   readonly targets?: { readonly version: number; readonly expiresAt: number; readonly bytes: Uint8Array };
+  /** Roles that leave their trees. */
+  readonly retired?: readonly string[];
 }
 
 /**

@@ -1,17 +1,20 @@
-import { snapshotTreeMember } from '@holdfast/trust';
+import { snapshotTreeMember, UNCLAIMED } from '@holdfast/trust';
 import { timestampJson } from '@holdfast/tuf';
 import type { Kysely } from 'kysely';
 import type { Database } from '../records/schema.ts';
-import { type ChangedFile, roleOf } from './bin-roles.ts';
+import { type Batch, loadBatch, type QueuedTransaction } from './batch.ts';
+import { roleOf, type TreeRole } from './bin-roles.ts';
 import type { FlatSnapshots } from './flat-snapshots.ts';
 import { binExpiry, expiry, type Lifetimes } from './lifetimes.ts';
 import type { AcceptedOffer } from './offline.ts';
-import { planBins } from './plan-bins.ts';
-import { type Change, outcomesOf } from './outcomes.ts';
+import { type BinPlan, planBins } from './plan-bins.ts';
+import type { Change } from './outcomes.ts';
 import type { PublishedRole, RoleTable } from './role-table.ts';
 import type { RootVersion } from './roots.ts';
-import { signedRole, type SignedRole, signRoles } from './sign-roles.ts';
+import { type RoleToSign, signedRole, type SignedRole, signRoles } from './sign-roles.ts';
 import type { SigningKeys } from './signing-keys.ts';
+import type { StandingRow } from './standing-rows.ts';
+import { type OfferedMove, recentlyClaimedChange, unclaimedChange } from './tree-changes.ts';
 
 /** Everything that one publication shows to the world, signed. Nothing of it changes any more. */
 export interface Publication {
@@ -28,6 +31,10 @@ export interface Publication {
   /** Roles that leave the bin tree. */
   readonly retired: readonly string[];
   readonly changes: readonly Change[];
+  /** What developers signed, published with it. */
+  readonly transactions: readonly QueuedTransaction[];
+  /** Standings that these change, as they are afterwards. */
+  readonly standings: ReadonlyMap<string, StandingRow>;
   /** Projects whose files these changes touch. */
   readonly projects: ReadonlySet<string>;
 }
@@ -49,38 +56,31 @@ export interface PrepareOptions {
   readonly offer?: AcceptedOffer | undefined;
   /** Roles that are signed and in the object store already. */
   readonly prepared?: readonly PublishedRole[];
+  /** Standings that an offer changes and whose leaves are not among the prepared ones. */
+  readonly moves?: readonly OfferedMove[];
+  /** Projects whose files an offer touches. */
+  readonly projects?: Iterable<string>;
 }
 
 /** Signs each role that the changes touch once, then the snapshot, then the timestamp (DESIGN §5). Writes nothing. */
 export async function preparePublication(options: PrepareOptions): Promise<Publication> {
-  const { db, table, keys, lifetimes, now, changes, offer, prepared = [] } = options;
-  const { root, targets } = offer ?? {};
+  const { db, table, keys, now, offer, prepared = [] } = options;
   const id = table.nextVersion('timestamp');
-  const files = await changedFiles(db, changes);
-  const roles: SignedRole[] = targets
-    ? [signedRole('targets', targets.version, new Date(targets.expiresAt), targets.bytes)]
-    : [];
-  const plan = await planBins(options, files);
-  const { retired } = plan;
-  const bins = plan.bins.map((bin) => ({
-    bin,
-    version: table.nextVersion(roleOf(bin)),
-    expires: binExpiry(now, lifetimes.bins, options.random()),
-  }));
-  for await (const role of signRoles(bins, keys)) roles.push(role);
-  const tree = table.preview({ id, roles: [...roles, ...prepared], retired });
-
-  const flat = await options.flat.of({
-    id,
-    keys,
-    now,
-    tree,
-    roles: [...roles, ...prepared],
-    retired,
-    forced: offer !== undefined,
-  });
+  const batch = await loadBatch(db, options.changes, now);
+  const roles = broughtRoles(batch, offer);
+  const plan = await planTrees(options, batch);
+  for await (const role of signRoles(timed(options, plan.bins), keys)) roles.push(role);
+  const retired = withoutNew(
+    [...plan.retired, ...batch.transactions.flatMap((each) => each.retired), ...(offer?.retired ?? [])],
+    [...roles, ...prepared],
+  );
+  const shown = [...roles, ...prepared];
+  const tree = table.preview({ id, roles: shown, retired });
+  const flat = await options.flat.of({ id, keys, now, tree, roles: shown, retired, forced: offer !== undefined });
   if (flat.made) roles.push(flat.made);
   roles.push(await signTimestamp(options, id, flat.role, tree));
+  const { changes, transactions, standings, projects } = batch;
+  const root = offer?.root;
   return {
     id,
     snapshot: flat.role.version,
@@ -89,22 +89,45 @@ export async function preparePublication(options: PrepareOptions): Promise<Publi
     roles,
     retired,
     changes,
-    projects: new Set(files.map(({ row }) => row.project)),
+    transactions,
+    standings,
+    projects: new Set([...projects, ...(options.projects ?? [])]),
   };
 }
 
-async function changedFiles(db: Kysely<Database>, changes: readonly Change[]): Promise<ChangedFile[]> {
-  const outcomes = outcomesOf(changes);
-  if (outcomes.size === 0) return [];
-  const rows = await db
-    .selectFrom('files')
-    .selectAll()
-    .where('filename', 'in', [...outcomes.keys()])
-    .execute();
-  return rows.flatMap((row) => {
-    const outcome = outcomes.get(row.filename);
-    return outcome ? [{ row, outcome }] : [];
-  });
+/** What others signed: put as it is. */
+function broughtRoles({ transactions }: Batch, offer: AcceptedOffer | undefined): SignedRole[] {
+  const roles = transactions.flatMap((each) => each.roles);
+  const targets = offer?.targets;
+  if (!targets) return roles;
+  return [...roles, signedRole('targets', targets.version, new Date(targets.expiresAt), targets.bytes)];
+}
+
+async function planTrees(options: PrepareOptions, batch: Batch): Promise<BinPlan> {
+  const { db, keys, moves = [] } = options;
+  const bins: TreeRole[] = [];
+  const retired: string[] = [];
+  for (const top of keys.tops) {
+    const change = top === UNCLAIMED ? unclaimedChange : recentlyClaimedChange;
+    const plan = await planBins(options, change({ db, moves, ...batch }));
+    bins.push(...plan.bins);
+    retired.push(...plan.retired);
+  }
+  return { bins, retired };
+}
+
+function* timed({ table, lifetimes, now, random }: PrepareOptions, bins: readonly TreeRole[]): Generator<RoleToSign> {
+  for (const role of bins) {
+    const version = table.nextVersion(roleOf(role));
+    yield { ...role, version, expires: binExpiry(now, lifetimes.bins, random()) };
+  }
+}
+
+/** Each once, and none that comes. */
+function withoutNew(retired: readonly string[], coming: readonly PublishedRole[]): readonly string[] {
+  const names = new Set(retired);
+  for (const { role } of coming) names.delete(role);
+  return [...names];
 }
 
 /** A new timestamp for the new snapshot, or for the one that is published, and for the tree. */

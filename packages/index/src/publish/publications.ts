@@ -7,6 +7,7 @@ import type { Records } from '../records/records.ts';
 import type { Database } from '../records/schema.ts';
 import { chunks } from './chunks.ts';
 import { objectKeyOf } from './file-rows.ts';
+import { isRotation } from './kept-roles.ts';
 import { markPublished } from './mark-published.ts';
 import type { Publication } from './prepare.ts';
 import type { RootVersion } from './roots.ts';
@@ -50,6 +51,7 @@ export async function recordPublication(
 ): Promise<PendingPublication> {
   const { id, snapshot, lists, root, roles, retired } = publication;
   const changes = publication.changes.map((change) => change.id);
+  const transactions = publication.transactions.map(({ row }) => row.id);
   // One statement for many roles, and no waiting between statements: each answer comes from another thread or machine.
   await records.write((db) =>
     Promise.all([
@@ -66,9 +68,20 @@ export async function recordPublication(
       ...Array.from(chunks(roles, ROLES_PER_STATEMENT), (some) => insertPrepared(db, id, some)),
       ...Array.from(chunks(retired, ROLES_PER_STATEMENT), (some) => insertRetired(db, id, some)),
       changes.length > 0 && db.updateTable('changes').set({ publication: id }).where('id', 'in', changes).execute(),
+      transactions.length > 0 && numberTransactions(db, id, transactions),
     ]),
   );
   return { ...publication, changes };
+}
+
+/** With all that they make of files. */
+async function numberTransactions(
+  db: Transaction<Database>,
+  id: number,
+  transactions: readonly number[],
+): Promise<void> {
+  await db.updateTable('changes').set({ publication: id }).where('transaction_id', 'in', transactions).execute();
+  await db.updateTable('transactions').set({ publication: id }).where('id', 'in', transactions).execute();
 }
 
 function insertPrepared(
@@ -130,7 +143,7 @@ export async function unfinishedPublication(records: Records): Promise<PendingPu
     .executeTakeFirst();
   const changes = await records.read
     .selectFrom('changes')
-    .innerJoin('files', 'files.filename', 'changes.filename')
+    .leftJoin('files', 'files.filename', 'changes.filename')
     .select(['changes.id', 'files.project'])
     .where('changes.publication', '=', publication.id)
     .execute();
@@ -144,7 +157,7 @@ export async function unfinishedPublication(records: Records): Promise<PendingPu
       }),
     retired: rows.filter(({ retired }) => retired !== 0).map(({ role }) => role),
     changes: changes.map(({ id }) => id),
-    projects: new Set(changes.map(({ project }) => project)),
+    projects: new Set(changes.flatMap(({ project }) => project ?? [])),
   };
 }
 
@@ -172,9 +185,13 @@ export async function finishPublication(
   await markPublished(records, pending, now);
 }
 
-/** Where the bytes of a role stand. The timestamp has one name, which is switched (TUF 1.0.34 §6.2). */
+/**
+ * Where the bytes of a role stand. The timestamp has one name, which is switched (TUF 1.0.34 §6.2); a rotate file has its version in the
+ * name (TAP 8).
+ */
 export function roleKey(role: string, version: number): string {
-  return role === 'timestamp' ? TIMESTAMP_KEY : `metadata/${version}.${role}.json`;
+  if (role === 'timestamp') return TIMESTAMP_KEY;
+  return isRotation(role) ? `metadata/${role}.json` : `metadata/${version}.${role}.json`;
 }
 
 /** SQLite does not notice a changed byte in the middle of a value; signing on from one would spread it. */

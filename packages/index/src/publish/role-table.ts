@@ -1,5 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
-import { BIN_DIGITS, binRoleName, DIGITS, leafPrefix, type RoleEntry, SnapshotTree, UNCLAIMED } from '@holdfast/trust';
+import {
+  BIN_DIGITS,
+  binPrefix,
+  binRoleName,
+  DIGITS,
+  leafPrefix,
+  type RoleEntry,
+  SnapshotTree,
+  type Top,
+} from '@holdfast/trust';
 import type { Records } from '../records/records.ts';
 import type { RolesTable } from '../records/schema.ts';
 import type { SignedRole } from './sign-roles.ts';
@@ -176,26 +185,31 @@ export class RoleTable {
     return this.#tree.leadingTo(root, bin) ?? [];
   }
 
-  /** Whether the bin tree has a role with this hex prefix. */
-  hasBin(prefix: string): boolean {
-    return this.#tree.get(binRoleName(UNCLAIMED, prefix)) !== undefined;
+  /** Whether the bin tree of a top has a role with this hex prefix. */
+  hasBin(top: Top, prefix: string): boolean {
+    return this.#tree.get(binRoleName(top, prefix)) !== undefined;
   }
 
   /** A branch is what has a child. */
-  isBranch(prefix: string): boolean {
-    return prefix.length < BIN_DIGITS && Array.from(DIGITS).some((digit) => this.hasBin(prefix + digit));
+  isBranch(top: Top, prefix: string): boolean {
+    return prefix.length < BIN_DIGITS && Array.from(DIGITS).some((digit) => this.hasBin(top, prefix + digit));
   }
 
   /** What the children of a branch add to its prefix, in order. */
-  digitsOf(prefix: string): string {
+  digitsOf(top: Top, prefix: string): string {
     return Array.from(DIGITS)
-      .filter((digit) => this.hasBin(prefix + digit))
+      .filter((digit) => this.hasBin(top, prefix + digit))
       .join('');
   }
 
   /** The hex prefix of the leaf that holds a bin, given as 6 hex digits, or is to be made for it. */
-  leafOf(bin: string): string {
-    return leafPrefix(bin, (prefix) => this.hasBin(bin.slice(0, prefix.length + 1)) || this.isBranch(prefix));
+  leafOf(top: Top, bin: string): string {
+    return leafPrefix(bin, (prefix) => this.hasBin(top, bin.slice(0, prefix.length + 1)) || this.isBranch(top, prefix));
+  }
+
+  /** Names of all roles of a top's tree. */
+  *rolesOf(top: Top): Generator<string, void> {
+    for (const { role } of this.entries()) if (binPrefix(top, role) !== undefined) yield role;
   }
 
   #add({ role, version, expires_at, sha256, length, retired, publication }: RolesTable): void {

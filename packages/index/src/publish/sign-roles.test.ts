@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
-import { type BinRole, encodeTarget } from '@holdfast/trust';
+import { type BinRole, encodeTarget, UNCLAIMED } from '@holdfast/trust';
 import { parseTargets, type Signer, verifySignatures } from '@holdfast/tuf';
 import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
 import { makeRoot, makeTargets } from '../../test/support/rotation.ts';
@@ -27,7 +27,7 @@ function binOf(at: number): BinRole {
 }
 
 function* rolesToSign(count: number): Generator<RoleToSign> {
-  for (let at = 0; at < count; at++) yield { bin: binOf(at), version: at + 1, expires: EXPIRES };
+  for (let at = 0; at < count; at++) yield { top: UNCLAIMED, bin: binOf(at), version: at + 1, expires: EXPIRES };
 }
 
 async function all(roles: AsyncIterable<SignedRole>): Promise<SignedRole[]> {
@@ -69,7 +69,7 @@ test('what goes wrong in planning or in a thread ends the signing, and the sourc
     }
   }
   await assert.rejects(all(signRoles(broken(1_200, undefined), keys)), /no more/);
-  const bad = { bin: binOf(1), version: -1, expires: EXPIRES };
+  const bad: RoleToSign = { top: UNCLAIMED, bin: binOf(1), version: -1, expires: EXPIRES };
   for (const at of [3, 1_200]) await assert.rejects(all(signRoles(broken(at, bad), keys)), /version/);
   assert.deepEqual(seen, ['ended', 'ended', 'ended']);
   for await (const role of signRoles(broken(-1, undefined), keys)) if (role.version === 1_100) break;

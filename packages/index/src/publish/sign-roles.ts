@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { type BinRole, binRoleJson, UNCLAIMED } from '@holdfast/trust';
-import { roleOf } from './bin-roles.ts';
+import { binRoleJson } from '@holdfast/trust';
+import { roleOf, type TreeRole } from './bin-roles.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import { signInThreads } from './signing-threads.ts';
 
@@ -17,9 +17,8 @@ export interface SignedRole {
   readonly bytes: Uint8Array;
 }
 
-/** A role of the bin tree that is to be signed. */
-export interface RoleToSign {
-  readonly bin: BinRole;
+/** A role of a bin tree that is to be signed. */
+export interface RoleToSign extends TreeRole {
   readonly version: number;
   readonly expires: Date;
 }
@@ -33,23 +32,22 @@ export function signedRole(role: string, version: number, expires: Date, bytes: 
 const SIGNED_HERE = 1_000;
 
 /**
- * Signs roles of the bin tree in the order in which they come: the first thousand here, further ones in worker threads when the
+ * Signs roles of the bin trees in the order in which they come: the first thousand here, further ones in worker threads when the
  * private keys are in this process. It asks for the next ones while it works and holds few at a time, so any number may come.
  */
 export async function* signRoles(
   roles: Iterable<RoleToSign> | AsyncIterable<RoleToSign>,
   keys: SigningKeys,
 ): AsyncGenerator<SignedRole, void> {
-  const delegation = keys.delegation(UNCLAIMED);
-  const here = keys.local(UNCLAIMED).length > 0 ? SIGNED_HERE : Number.POSITIVE_INFINITY;
+  const here = keys.tops.every((top) => keys.local(top).length > 0) ? SIGNED_HERE : Number.POSITIVE_INFINITY;
   const coming = each(roles);
   try {
     for (let signed = 0; signed < here; signed++) {
       const next = await coming.next();
       if (next.done === true) return;
-      const { bin, version, expires } = next.value;
-      const bytes = await keys.sign(UNCLAIMED, binRoleJson(UNCLAIMED, bin, version, expires, delegation));
-      yield signedRole(roleOf(bin), version, expires, bytes);
+      const { top, bin, version, expires } = next.value;
+      const bytes = await keys.sign(top, binRoleJson(top, bin, version, expires, keys.delegation(top)));
+      yield signedRole(roleOf(next.value), version, expires, bytes);
     }
     yield* signInThreads(coming, keys);
   } finally {

@@ -1,13 +1,14 @@
 import { hash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { binRoleJson, type TreeKeys, UNCLAIMED } from '@holdfast/trust';
+import { binRoleJson, type TreeKeys } from '@holdfast/trust';
 import { type Signer, signMetadata } from '@holdfast/tuf';
 import { isLocalScheme, localSigner } from '@holdfast/tuf/node';
-import type { LocalKey } from './signing-keys.ts';
+import type { LocalKey, OnlineTop } from './signing-keys.ts';
 import type { RoleToSign } from './sign-roles.ts';
 
 /** What a thread needs to know once. */
 export interface SigningFacts {
+  readonly top: OnlineTop;
   readonly keys: readonly LocalKey[];
   readonly delegation: TreeKeys;
 }
@@ -17,11 +18,14 @@ export type SigningReply =
   | readonly { readonly bytes: Uint8Array; readonly sha256: string }[]
   | { readonly failure: string };
 
-/** Signs roles of the bin tree: from what they hold to the bytes that everyone fetches. */
+/** Signs roles of bin trees: from what they hold to the bytes that everyone fetches. */
 const port = parentPort;
 if (!port) throw new TypeError('roles are signed in a worker thread');
-const { keys, delegation } = workerData as SigningFacts;
-const signers = Promise.all(keys.map(signerOf));
+const trees = new Map(
+  (workerData as readonly SigningFacts[]).map(({ top, keys, delegation }) => {
+    return [top, { delegation, signers: Promise.all(keys.map(signerOf)) }];
+  }),
+);
 
 port.on('message', (roles: readonly RoleToSign[]) => {
   signAll(roles).then(
@@ -35,12 +39,15 @@ port.on('message', (roles: readonly RoleToSign[]) => {
 });
 
 async function signAll(roles: readonly RoleToSign[]): Promise<{ bytes: Uint8Array; sha256: string }[]> {
-  const signed: { bytes: Uint8Array; sha256: string }[] = [];
-  for (const { bin, version, expires } of roles) {
-    const bytes = await signMetadata(binRoleJson(UNCLAIMED, bin, version, expires, delegation), await signers);
-    signed.push({ bytes, sha256: hash('sha256', bytes) });
+  const all: { bytes: Uint8Array; sha256: string }[] = [];
+  for (const { top, bin, version, expires } of roles) {
+    const tree = trees.get(top);
+    if (!tree) throw new TypeError(`nobody said who signs ${top}`);
+    const signed = binRoleJson(top, bin, version, expires, tree.delegation);
+    const bytes = await signMetadata(signed, await tree.signers);
+    all.push({ bytes, sha256: hash('sha256', bytes) });
   }
-  return signed;
+  return all;
 }
 
 /** The keyid is that of the metadata, which may be any string (TAP 12). */

@@ -1,5 +1,5 @@
 import { KeyObject } from 'node:crypto';
-import { UNCLAIMED } from '@holdfast/trust';
+import { modelOf, RECENTLY_CLAIMED, type SecurityModel, type TreeKeys, UNCLAIMED } from '@holdfast/trust';
 import {
   envelopeBytes,
   type JsonObject,
@@ -10,10 +10,13 @@ import {
   signMetadata,
 } from '@holdfast/tuf';
 import { MetadataRefusedError, OnlineKeyError } from '../errors.ts';
-import type { Delegation } from './bin-roles.ts';
 
-/** The roles that the index signs by itself; bins are signed as `unclaimed`. */
-export type OnlineRole = 'timestamp' | 'snapshot' | typeof UNCLAIMED;
+/** Tops of the bin trees that the index signs by itself. */
+export type OnlineTop = typeof RECENTLY_CLAIMED | typeof UNCLAIMED;
+/** The roles that the index signs by itself; bins are signed as their top. */
+export type OnlineRole = 'timestamp' | 'snapshot' | OnlineTop;
+
+const ONLINE_TOPS: ReadonlySet<string> = new Set<OnlineTop>([RECENTLY_CLAIMED, UNCLAIMED]);
 
 /** A private key as other threads can use it. */
 export interface LocalKey {
@@ -29,36 +32,46 @@ interface RoleSigners {
 
 /** Which of the index's keys sign which role, as root and targets say. */
 export class SigningKeys {
+  readonly model: SecurityModel;
   readonly #roles: ReadonlyMap<OnlineRole, RoleSigners>;
 
-  private constructor(roles: ReadonlyMap<OnlineRole, RoleSigners>) {
+  private constructor(model: SecurityModel, roles: ReadonlyMap<OnlineRole, RoleSigners>) {
+    this.model = model;
     this.#roles = roles;
   }
 
   /**
    * @throws OnlineKeyError when the signers at hand do not reach the threshold of an online role
-   * @throws MetadataRefusedError when targets does not delegate to `unclaimed`
+   * @throws MetadataRefusedError when targets does not make one of the three models
    */
   static from(root: Uint8Array, targets: Uint8Array, signers: readonly Signer[]): SigningKeys {
     const topLevel = parseRoot(root).signed.roles;
-    const delegated = parseTargets(targets).signed.delegations?.roles.find(({ name }) => name === UNCLAIMED);
-    if (!delegated) throw new MetadataRefusedError('targets', `it does not delegate to ${UNCLAIMED}`);
+    const { signed } = parseTargets(targets);
+    const model = modelOf(signed);
+    if (!model) throw new MetadataRefusedError('targets', 'its delegations are those of none of the security models');
+    const delegated = signed.delegations?.roles.filter(({ name }) => ONLINE_TOPS.has(name)) ?? [];
     const roles = new Map<OnlineRole, RoleSigners>();
     for (const [role, roleKeys] of [
       ['timestamp', topLevel.get('timestamp')],
       ['snapshot', topLevel.get('snapshot')],
-      [UNCLAIMED, { keyids: delegated.keyids, threshold: delegated.threshold }],
+      ...delegated.map(({ name, keyids, threshold }) => [name as OnlineTop, { keyids, threshold }] as const),
     ] as const) {
       const own = signers.filter(({ key }) => roleKeys?.keyids.includes(key.keyid));
       if (!roleKeys || own.length < roleKeys.threshold) throw new OnlineKeyError(role);
       roles.set(role, { signers: own, roleKeys });
     }
-    return new SigningKeys(roles);
+    return new SigningKeys(model, roles);
+  }
+
+  /** The bin trees that the index signs, in the order of trust. */
+  get tops(): readonly OnlineTop[] {
+    return [RECENTLY_CLAIMED, UNCLAIMED].filter((top): top is OnlineTop => this.#roles.has(top as OnlineTop));
   }
 
   /** Whether what these keys signed as `role` is good under `other` too, and the other way round. */
   signAlike(role: OnlineRole, other: SigningKeys): boolean {
-    const [own, others] = [this.#of(role).roleKeys, other.#of(role).roleKeys];
+    const [own, others] = [this.#roles.get(role)?.roleKeys, other.#roles.get(role)?.roleKeys];
+    if (!own || !others) return own === others;
     const same = own.keyids.length === others.keyids.length && own.keyids.every((id) => others.keyids.includes(id));
     return same && own.threshold === others.threshold;
   }
@@ -87,7 +100,7 @@ export class SigningKeys {
   }
 
   /** What a branch of the bin tree says about the keys of its children. */
-  delegation(role: OnlineRole): Delegation {
+  delegation(role: OnlineRole): TreeKeys {
     const { roleKeys, signers } = this.#of(role);
     const keys = new Map(signers.map(({ key }) => [key.keyid, key]));
     return { roleKeys: { keyids: [...keys.keys()], threshold: roleKeys.threshold }, keys };

@@ -1,4 +1,3 @@
-import { UNCLAIMED } from '@holdfast/trust';
 import type { Signer } from '@holdfast/tuf';
 import type { Logger } from 'pino';
 import { IndexClosedError, MetadataRefusedError, OnlineKeyError, SignerLostError } from '../errors.ts';
@@ -7,6 +6,7 @@ import type { Records } from '../records/records.ts';
 import { FeedMerger } from '../feed/feed-merger.ts';
 import { outsideRequests } from '../request-context.ts';
 import type { Watch } from '../watch.ts';
+import { waitingChanges } from './batch.ts';
 import { dueBins, timestampIsDue } from './due.ts';
 import { FlatSnapshots } from './flat-snapshots.ts';
 import type { Lifetimes } from './lifetimes.ts';
@@ -21,7 +21,7 @@ import {
   unfinishedPublication,
 } from './publications.ts';
 import type { RoleTable } from './role-table.ts';
-import { SigningKeys } from './signing-keys.ts';
+import { type OnlineTop, SigningKeys } from './signing-keys.ts';
 
 export interface SigningParts {
   /** Those of the right to sign: when it is lost, they write nothing any more. */
@@ -49,8 +49,6 @@ export interface SigningParts {
   readonly massFrom?: number | undefined;
 }
 
-/** Changes that share one publication. */
-const MAX_CHANGES = 500;
 /** Bins that are signed again for their age in one publication: the rest follows in the next. */
 const MAX_RENEWALS = 200;
 /** More roles than this are signed anew in parts: some 20 MB. */
@@ -190,20 +188,15 @@ export class SigningLoop {
     const keys = offered?.keys ?? this.#keys;
     if (!keys) return false;
     try {
-      const changes = await records.read
-        .selectFrom('changes')
-        .selectAll()
-        .where('publication', 'is', null)
-        .orderBy('id')
-        .limit(MAX_CHANGES)
-        .execute();
-      const rekeyed = this.#keys !== undefined && !this.#keys.signAlike(UNCLAIMED, keys);
-      if (rekeyed && offered && table.size > (this.#parts.massFrom ?? MASS_FROM)) {
+      const changes = await waitingChanges(records.read);
+      const rekeyed = this.#rekeyed(keys);
+      if (rekeyed.length > 0 && offered && table.size > (this.#parts.massFrom ?? MASS_FROM)) {
         await this.#mass.beginAll(offered.accepted, offered.waiter, now);
         return true;
       }
-      const renewals = rekeyed ? this.#allBins() : await dueBins(records.read, table, lifetimes, now, MAX_RENEWALS);
-      if (table.version(UNCLAIMED) === undefined) renewals.push(UNCLAIMED);
+      const renewals = rekeyed.flatMap((top) => [...table.rolesOf(top)]);
+      if (renewals.length === 0) renewals.push(...(await dueBins(records.read, table, lifetimes, now, MAX_RENEWALS)));
+      for (const top of keys.tops) if (table.version(top) === undefined) renewals.push(top);
       const nothing = changes.length === 0 && renewals.length === 0 && !offered;
       this.#flat.look(keys, now);
       if (nothing && !timestampIsDue(table, lifetimes, now) && !this.#flat.isWaiting(now)) return false;
@@ -312,10 +305,10 @@ export class SigningLoop {
     this.#keys = SigningKeys.from(root, targets, this.#parts.signers);
   }
 
-  #allBins(): string[] {
-    return Array.from(this.#parts.table.entries(), ({ role }) => role).filter(
-      (role) => role === UNCLAIMED || role.startsWith(`${UNCLAIMED}.`),
-    );
+  /** Trees that other keys sign from now on. */
+  #rekeyed(keys: SigningKeys): OnlineTop[] {
+    const before = this.#keys;
+    return before ? keys.tops.filter((top) => before.tops.includes(top) && !before.signAlike(top, keys)) : [];
   }
 
   #failOffers(error: unknown): void {

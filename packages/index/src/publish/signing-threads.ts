@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { UNCLAIMED } from '@holdfast/trust';
 import { roleOf } from './bin-roles.ts';
 import type { SigningFacts, SigningReply } from './sign-thread.ts';
 import type { RoleToSign, SignedRole } from './sign-roles.ts';
@@ -19,7 +18,9 @@ export async function* signInThreads(
   roles: AsyncIterator<RoleToSign>,
   keys: SigningKeys,
 ): AsyncGenerator<SignedRole, void> {
-  const facts: SigningFacts = { keys: keys.local(UNCLAIMED), delegation: keys.delegation(UNCLAIMED) };
+  const facts = keys.tops.map((top): SigningFacts => {
+    return { top, keys: keys.local(top), delegation: keys.delegation(top) };
+  });
   const threads = Array.from({ length: Math.min(availableParallelism(), MOST_THREADS) }, () => new Thread(facts));
   const begun: Promise<readonly SignedRole[]>[] = [];
   try {
@@ -52,7 +53,7 @@ class Thread {
   readonly #waiting: PromiseWithResolvers<SigningReply>[] = [];
   #gone: Error | undefined;
 
-  constructor(facts: SigningFacts) {
+  constructor(facts: readonly SigningFacts[]) {
     this.#worker = new Worker(THREAD, { workerData: facts });
     this.#worker.on('message', (reply: SigningReply) => this.#waiting.shift()?.resolve(reply));
     this.#worker.on('error', (error: Error) => this.#fail(error));
@@ -76,9 +77,10 @@ class Thread {
     this.#worker.postMessage(batch);
     const reply = await waiter.promise;
     if ('failure' in reply) throw new Error(reply.failure);
-    return batch.map(({ bin, version, expires }, at) => {
+    return batch.map((role, at) => {
+      const { version, expires } = role;
       const { bytes, sha256 } = reply[at] ?? { bytes: new Uint8Array(), sha256: '' };
-      return { role: roleOf(bin), version, expiresAt: expires.getTime(), sha256, length: bytes.length, bytes };
+      return { role: roleOf(role), version, expiresAt: expires.getTime(), sha256, length: bytes.length, bytes };
     });
   }
 

@@ -1,5 +1,6 @@
 import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
 import type { ColumnTypes } from './column-types.ts';
+import { IS_OURS } from './our-roles.ts';
 
 type Columns = (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>;
 
@@ -19,7 +20,8 @@ async function makeAll(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
   };
   await makeStandings(db, create, types);
   await makeTransactions(db, create, types);
-  await makeOffers(create, types);
+  await makeOffers(db, create, types);
+  await indexRenewals(db);
   await (types.altersInPlace ? alterChanges(db, types) : copyChanges(db, types));
 }
 
@@ -125,7 +127,7 @@ async function makeTransactions(
 }
 
 /** What a mass publication brings that holders of offline keys signed: the roles, and the standings that follow from them. */
-async function makeOffers(create: Create, { text, integer, bytes }: ColumnTypes): Promise<void> {
+async function makeOffers(db: Kysely<unknown>, create: Create, { text, integer, bytes }: ColumnTypes): Promise<void> {
   await create('offered_roles', (t) =>
     t
       .addColumn('role', text, (c) => c.primaryKey().notNull())
@@ -138,6 +140,13 @@ async function makeOffers(create: Create, { text, integer, bytes }: ColumnTypes)
   );
   // `standing` is also `unclaimed` here: the project loses its row.
   await create('offered_standings', (t) => standingColumns(t, { text, integer }));
+  await db.schema.createIndex('offered_standings_bin').on('offered_standings').column('bin').execute();
+}
+
+/** Others sign roles as well, and may let them end. */
+async function indexRenewals(db: Kysely<unknown>): Promise<void> {
+  await db.schema.dropIndex('roles_expires_at').execute();
+  await sql`create index roles_expires_at on roles (expires_at) where retired = 0 and ${IS_OURS}`.execute(db);
 }
 
 /** The log has a row for a transaction, which is of no one file. */
