@@ -4,6 +4,7 @@ import {
   consistentTargetPath,
   decodeTarget,
   FeedError,
+  parseProjectRole,
   projectDirectory,
   snapshotTreeRoot,
   targetPath,
@@ -94,6 +95,7 @@ export class IndexClient {
       clock,
       offline: 'fallback',
       snapshotProofs: new Lookups(mirrors),
+      mayBeUnsigned,
     });
     return new IndexClient(trusted, { mirrors, updater, metadata, files: new FileSource(mirrors, store) }, options);
   }
@@ -243,6 +245,7 @@ export class IndexClient {
       store: new MemoryMetadataStore(),
       clock: () => at,
       snapshotProofs: new Lookups(this.#mirrors),
+      mayBeUnsigned,
     });
   }
 
@@ -266,6 +269,9 @@ export class IndexClient {
     for (const problem of problems) this.#notify({ kind: 'mirror-problem', index: this.name, problem });
   }
 }
+
+/** What developers delegate inside their project counts from then on, and its holder signs when there is something to sign. */
+const mayBeUnsigned = (role: string): boolean => (parseProjectRole(role)?.labels.length ?? 0) > 0;
 
 /** Relative to a mirror's root, percent-encoded. The METADATA lies beside the file. */
 function targetAddress({ path, sha256 }: VerifiedDistribution): string {

@@ -41,6 +41,11 @@ export interface UpdaterOptions {
    * a search asks for what it needs of them. Default: none.
    */
   readonly snapshotProofs?: SnapshotProofs;
+  /**
+   * Whether a role that is delegated to and that the snapshot does not list names nothing, because nobody has signed it yet: then
+   * {@link Updater.targetsIn} goes on without it. A search for a name that comes to such a role still fails. Default: no role.
+   */
+  readonly mayBeUnsigned?: (role: string) => boolean;
   /** Told of every piece received and of every file verified. */
   readonly onProgress?: (progress: UpdaterProgress) => void;
 }
@@ -96,8 +101,10 @@ export interface RolesInfo {
 export class Updater {
   private readonly limits: UpdaterLimits;
   private readonly views: Views;
+  private readonly mayBeUnsigned: (role: string) => boolean;
 
   constructor(options: UpdaterOptions) {
+    this.mayBeUnsigned = options.mayBeUnsigned ?? (() => false);
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.views = new Views(options, this.limits);
   }
@@ -176,13 +183,22 @@ export class Updater {
     let visited = 0;
     await drive(walkDirectory(directory, delegations), async (edge) => {
       if (visited++ > delegations) throw new LimitError(`the listing of ${directory}`, delegations);
-      const targets = await unlessMissing(edge, load(edge));
+      const targets = await this.unlessUnsigned(edge, load(edge));
       for (const path of targets.targets.keys()) {
         if (path.startsWith(directory) && !path.includes('/', directory.length)) paths.add(path);
       }
       return targets;
     });
     return paths;
+  }
+
+  private async unlessUnsigned({ role }: Edge, loaded: Promise<Targets>): Promise<Targets> {
+    try {
+      return await loaded;
+    } catch (error) {
+      if (error instanceof MissingMetadataError && error.role === role && this.mayBeUnsigned(role)) return SAYS_NOTHING;
+      throw error;
+    }
   }
 }
 
@@ -198,19 +214,6 @@ const SAYS_NOTHING: Targets = {
   unrecognized: new Map(),
   targets: new Map(),
 };
-
-/**
- * A role that was delegated to and that nobody has signed yet names nothing. The search for a name that another role lists still
- * meets the missing one where it comes first, and fails.
- */
-async function unlessMissing({ role }: Edge, loaded: Promise<Targets>): Promise<Targets> {
-  try {
-    return await loaded;
-  } catch (error) {
-    if (error instanceof MissingMetadataError && error.role === role) return SAYS_NOTHING;
-    throw error;
-  }
-}
 
 /** Whether an error is about the role itself: not about reaching it, nor about what this client is to begin anew with. */
 function isVerdict(error: unknown, { role }: Edge): error is TufError {
