@@ -9,13 +9,28 @@ export abstract class IndexError extends Error {
   }
 }
 
-/** The name was published before with other bytes, or was deleted: names are unique for ever. */
+/** The name was published before with other bytes, or was deleted: names are unique for ever. Or it waits with other bytes. */
 export class FilenameTakenError extends IndexError {
   readonly code = 'FILENAME_TAKEN';
   readonly filename: string;
-  constructor(filename: string, options?: ErrorOptions) {
-    super(`${filename} exists with different content, or existed and was deleted`, options);
+  /** The project in which it waits: there it can be discarded. */
+  readonly stagedIn: string | undefined;
+  constructor(filename: string, stagedIn?: string) {
+    super(`${filename} exists with different content, or existed and was deleted`);
     this.filename = filename;
+    this.stagedIn = stagedIn;
+  }
+}
+
+/** What its developers alone can change: they sign for the project. Or what operators sign offline. */
+export class ClaimedProjectError extends IndexError {
+  readonly code = 'CLAIMED_PROJECT';
+  readonly project: string;
+  readonly standing: 'claimed' | 'rarely-updated';
+  constructor(project: string, standing: 'claimed' | 'rarely-updated') {
+    super(`the index does not sign for ${project}, which is ${standing}`);
+    this.project = project;
+    this.standing = standing;
   }
 }
 
@@ -53,6 +68,16 @@ export class FileUnknownError extends IndexError {
     super(`${project} has no file ${filename}`);
     this.project = project;
     this.filename = filename;
+  }
+}
+
+/** Something of the project moved since its transaction was checked, such as another one that came first. */
+export class VersionTakenError extends IndexError {
+  readonly code = 'VERSION_TAKEN';
+  readonly project: string;
+  constructor(project: string, what: string) {
+    super(`${project} changed in the meantime: ${what}`);
+    this.project = project;
   }
 }
 

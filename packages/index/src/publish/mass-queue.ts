@@ -72,12 +72,7 @@ export class MassQueue {
 
   async #hasImported(): Promise<boolean> {
     const { read } = this.#records;
-    const row = await read
-      .selectFrom('files')
-      .select('bin')
-      .where(IS_IMPORTED)
-      .limit(1)
-      .executeTakeFirst();
+    const row = await read.selectFrom('files').select('bin').where(IS_IMPORTED).limit(1).executeTakeFirst();
     return row !== undefined;
   }
 }
