@@ -3,20 +3,15 @@ import type { Insertable, Transaction } from 'kysely';
 import { AccountUnknownError, FilenameTakenError, NotYourProjectError, ProjectFullError } from '../errors.ts';
 import type { Database, FilesTable } from '../records/schema.ts';
 import { binNumber } from './file-rows.ts';
-import type { NewFile } from './new-file.ts';
+import { type IntakeProject, loadIntakeProjects } from './intake-projects.ts';
+import type { NewFile, WaitsFor } from './new-file.ts';
 
-/** What became of a file at intake: it waits as the change `id`, it is there already, or it is refused. */
+/** What became of a file at intake: it waits as the change `id`, it waits for others than the index, it is there already, or it is refused. */
 export type Taken =
   | { readonly state: 'queued'; readonly change: number; readonly isNew: boolean }
+  | { readonly state: 'staged'; readonly waitsFor: WaitsFor }
   | { readonly state: 'published' }
   | { readonly state: 'refused'; readonly error: Error };
-
-interface Project {
-  bytes: number;
-  readonly members: Set<string>;
-  /** The upload that creates it; none when it was there before. */
-  readonly first?: NewFile;
-}
 
 /**
  * Puts many uploads into the queue in one transaction, so that they share one fsync. Each is judged by itself, in the
@@ -26,56 +21,79 @@ interface Project {
 export async function takeIn(db: Transaction<Database>, files: readonly NewFile[], now: Date): Promise<Taken[]> {
   // Here and below: a connection runs what it is given in that order, so nothing is gained by waiting for each answer.
   const [projects, known, accounts] = await Promise.all([
-    loadProjects(db, files),
+    loadIntakeProjects(db, files),
     loadFiles(db, files),
     loadAccounts(db, files),
   ]);
-  const fresh: Insertable<FilesTable>[] = [];
-  /** An import that was not finished brought their rows. */
-  const adopted: Insertable<FilesTable>[] = [];
-  const taken: (Taken | { state: 'new'; filename: string } | { state: 'same'; filename: string })[] = [];
-  for (const file of files) {
-    const before = known.get(file.filename);
-    const refusal =
-      (accounts.has(file.account) ? undefined : new AccountUnknownError(file.account)) ??
-      mayPublish(file, projects.get(file.project)) ??
-      (before && sameBytes(file, before));
-    if (refusal) {
-      taken.push({ state: 'refused', error: refusal });
-    } else if (before?.state === 'imported') {
-      adopted.push({ ...before, state: 'queued' });
-      known.set(file.filename, { ...before, state: 'queued' });
-      taken.push({ state: 'new', filename: file.filename });
-    } else if (before) {
-      taken.push(before.state === 'published' ? { state: 'published' } : { state: 'same', filename: file.filename });
-    } else {
-      if ((projects.get(file.project)?.bytes ?? 0) + file.size > file.limits.projectBytes) {
-        taken.push({ state: 'refused', error: new ProjectFullError(file.project, file.limits.projectBytes) });
-        continue;
-      }
-      const project = projects.get(file.project) ?? newProject(file);
-      projects.set(file.project, project);
-      project.bytes += file.size;
-      const row = rowOf(file);
-      known.set(file.filename, row);
-      fresh.push(row);
-      taken.push({ state: 'new', filename: file.filename });
-    }
-  }
-  const changes = await insert(db, { fresh, adopted }, projects, now);
+  const intake: Intake = { projects, known, accounts, fresh: [], adopted: [] };
+  const judged = files.map((file) => judge(intake, file));
+  const changes = await insert(db, intake, now);
   const waiting = await changesOf(
     db,
-    taken.flatMap((each) => (each.state === 'same' ? [each.filename] : [])),
+    judged.flatMap((each) => (each.state === 'same' ? [each.filename] : [])),
   );
-  return taken.map((each) => {
-    if (each.state === 'new') return { state: 'queued', change: changes.get(each.filename) ?? 0, isNew: true };
-    if (each.state !== 'same') return each;
+  return judged.map((each): Taken => {
+    if (each.state !== 'new' && each.state !== 'same') return each;
     const change = changes.get(each.filename) ?? waiting.get(each.filename);
-    return change === undefined ? { state: 'published' } : { state: 'queued', change, isNew: false };
+    return change === undefined ? { state: 'published' } : { state: 'queued', change, isNew: each.state === 'new' };
   });
 }
 
-function mayPublish(file: NewFile, project: Project | undefined): Error | undefined {
+type Judged =
+  | Exclude<Taken, { state: 'queued' }>
+  | { readonly state: 'new'; readonly filename: string }
+  | { readonly state: 'same'; readonly filename: string };
+
+/** What is there, and what the files that were judged before add to it. */
+interface Intake {
+  readonly projects: Map<string, IntakeProject>;
+  readonly known: Map<string, Insertable<FilesTable>>;
+  readonly accounts: ReadonlySet<string>;
+  readonly fresh: Insertable<FilesTable>[];
+  /** Those whose rows were there: an import that was not finished brought them, or they were staged for a claim that did not come. */
+  readonly adopted: Insertable<FilesTable>[];
+}
+
+function judge(intake: Intake, file: NewFile): Judged {
+  const { projects, known, accounts } = intake;
+  const before = known.get(file.filename);
+  const refusal =
+    (accounts.has(file.account) ? undefined : new AccountUnknownError(file.account)) ??
+    mayPublish(file, projects.get(file.project)) ??
+    (before && sameBytes(file, before));
+  if (refusal) return { state: 'refused', error: refusal };
+  const waitsFor = waitsForWhat(file, projects.get(file.project));
+  if (before && before.state !== 'imported' && before.state !== 'staged')
+    return before.state === 'published' ? { state: 'published' } : { state: 'same', filename: file.filename };
+  const row = { ...(before ?? rowOf(file)), state: waitsFor ? ('staged' as const) : ('queued' as const) };
+  if (!before) {
+    const full = addToProject(projects, file);
+    if (full) return { state: 'refused', error: full };
+    intake.fresh.push(row);
+  } else if (before.state !== row.state) {
+    intake.adopted.push(row);
+  }
+  known.set(file.filename, row);
+  return waitsFor ? { state: 'staged', waitsFor } : { state: 'new', filename: file.filename };
+}
+
+/** @returns why it has no room */
+function addToProject(projects: Map<string, IntakeProject>, file: NewFile): Error | undefined {
+  const project = projects.get(file.project) ?? newProject(file);
+  const { projectBytes } = file.limits;
+  if (project.bytes + file.size > projectBytes) return new ProjectFullError(file.project, projectBytes);
+  projects.set(file.project, project);
+  project.bytes += file.size;
+  return undefined;
+}
+
+/** Nothing: the index signs for it. */
+function waitsForWhat({ stage }: NewFile, project: IntakeProject | undefined): WaitsFor | undefined {
+  if (project?.standing === undefined) return stage === true ? 'claim' : undefined;
+  return project.standing === 'rarely-updated' ? 'offline-signing' : 'signature';
+}
+
+function mayPublish(file: NewFile, project: IntakeProject | undefined): Error | undefined {
   const { tokenProject } = file;
   const allowed =
     (tokenProject === undefined || tokenProject === file.project) &&
@@ -85,18 +103,9 @@ function mayPublish(file: NewFile, project: Project | undefined): Error | undefi
 
 function sameBytes(file: NewFile, before: Insertable<FilesTable>): Error | undefined {
   const same = before.sha256 === file.sha256 && before.project === file.project && before.state !== 'deleted';
-  return same ? undefined : new FilenameTakenError(file.filename);
-}
-
-async function loadProjects(db: Transaction<Database>, files: readonly NewFile[]): Promise<Map<string, Project>> {
-  const names = [...new Set(files.map(({ project }) => project))];
-  const [rows, members] = await Promise.all([
-    db.selectFrom('projects').select(['name', 'bytes']).where('name', 'in', names).execute(),
-    db.selectFrom('members').select(['project', 'account']).where('project', 'in', names).execute(),
-  ]);
-  const projects = new Map<string, Project>(rows.map(({ name, bytes }) => [name, { bytes, members: new Set() }]));
-  for (const { project, account } of members) projects.get(project)?.members.add(account);
-  return projects;
+  return same
+    ? undefined
+    : new FilenameTakenError(file.filename, before.state === 'staged' ? before.project : undefined);
 }
 
 /** Those of the uploaders that exist: a row that names another one would break the transaction for all. */
@@ -116,11 +125,11 @@ async function loadFiles(
 }
 
 /** Whoever publishes first owns the project. */
-function newProject(file: NewFile): Project {
-  return { bytes: 0, members: new Set([file.account]), first: file };
+function newProject(file: NewFile): IntakeProject {
+  return { bytes: 0, members: new Set([file.account]), standing: undefined, first: file };
 }
 
-function rowOf(file: NewFile): Insertable<FilesTable> {
+function rowOf(file: NewFile): Omit<Insertable<FilesTable>, 'state'> {
   return {
     filename: file.filename,
     project: file.project,
@@ -135,19 +144,17 @@ function rowOf(file: NewFile): Insertable<FilesTable> {
     yanked: null,
     uploaded_at: file.uploadTime.getTime(),
     account: file.account,
-    state: 'queued',
     location: null,
   };
 }
 
 async function insert(
   db: Transaction<Database>,
-  { fresh, adopted }: Record<'fresh' | 'adopted', readonly Insertable<FilesTable>[]>,
-  projects: ReadonlyMap<string, Project>,
+  { fresh, adopted, projects }: Intake,
   now: Date,
 ): Promise<ReadonlyMap<string, number>> {
-  if (fresh.length === 0 && adopted.length === 0) return new Map();
-  const changes = [...fresh, ...adopted].map(({ filename, account }) => ({
+  const queued = [...fresh, ...adopted].filter(({ state }) => state === 'queued');
+  const changes = queued.map(({ filename, account }) => ({
     kind: 'add' as const,
     filename,
     reason: null,
@@ -162,26 +169,26 @@ async function insert(
         .insertInto('files')
         .values([...fresh])
         .execute(),
-    adopted.length > 0 &&
-      db
-        .updateTable('files')
-        .set({ state: 'queued' })
-        .where(
-          'filename',
-          'in',
-          adopted.map(({ filename }) => filename),
-        )
-        .execute(),
-    db.insertInto('changes').values(changes).returning(['id', 'filename']).execute(),
+    Promise.all((['queued', 'staged'] as const).map((state) => adopt(db, adopted, state))),
+    changes.length > 0 ? db.insertInto('changes').values(changes).returning(['id', 'filename']).execute() : [],
   ]);
   return new Map(inserted.map(({ id, filename }) => [filename ?? '', id]));
+}
+
+async function adopt(
+  db: Transaction<Database>,
+  adopted: readonly Insertable<FilesTable>[],
+  state: 'queued' | 'staged',
+): Promise<void> {
+  const names = adopted.filter((row) => row.state === state).map(({ filename }) => filename);
+  if (names.length > 0) await db.updateTable('files').set({ state }).where('filename', 'in', names).execute();
 }
 
 /** Makes the projects that are new, and writes down how large each one is now: one statement, whatever their number. */
 async function recordProjects(
   db: Transaction<Database>,
   touched: ReadonlyMap<string, Insertable<FilesTable>>,
-  projects: ReadonlyMap<string, Project>,
+  projects: ReadonlyMap<string, IntakeProject>,
   now: Date,
 ): Promise<void> {
   const at = now.getTime();

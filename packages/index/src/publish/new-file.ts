@@ -20,6 +20,8 @@ export interface NewFile {
   /** The project that the token is for. Such a token publishes for no other, and creates none. */
   readonly tokenProject?: ProjectName | undefined;
   readonly uploadTime: Date;
+  /** The uploader wants it to wait, so that the project is claimed before anything of it is shown. */
+  readonly stage?: boolean | undefined;
   /** Greatest sum of the sizes of a project's files, in bytes. */
   readonly limits: { readonly projectBytes: number };
 }
@@ -27,10 +29,18 @@ export interface NewFile {
 /** Object names are `<sha256>.<filename>.metadata` in at most 255 bytes. */
 export const MAX_FILENAME_LENGTH = 255 - 64 - '.'.length - '.metadata'.length;
 
-/** What became of a change. It is in signed metadata that everyone can fetch, and survives power loss. */
+/**
+ * What a staged file waits for: that developers of its claimed project sign; that its project is claimed; or, where quiet projects
+ * change at offline signings only, for the next one, or for the claim that takes effect with it.
+ */
+export type WaitsFor = 'signature' | 'claim' | 'offline-signing';
+
+/** What became of a change. `published`: it is in signed metadata that everyone can fetch. In any case it survives power loss. */
 export interface Published {
-  /** `already-published`: the same bytes were there before, under this name. */
-  readonly outcome: 'published' | 'already-published';
-  /** The version of the timestamp that everyone gets now: a publication goes by it, and it leads to the change. */
+  /** `already-published`: the same bytes were there before, under this name. `staged`: nobody but the project's members sees it. */
+  readonly outcome: 'published' | 'already-published' | 'staged';
+  /** The version of the timestamp that everyone gets now: it leads to what is published. */
   readonly timestampVersion: number;
+  /** Of a staged file. */
+  readonly waitsFor?: WaitsFor;
 }

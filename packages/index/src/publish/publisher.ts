@@ -6,6 +6,7 @@ import type { Trace } from '../tracing/tracer.ts';
 import type { Watch } from '../watch.ts';
 import { Batches } from './batches.ts';
 import { takeIn, type Taken } from './intake.ts';
+import { assertSignedByIndex } from './intake-projects.ts';
 import type { NewFile, Published } from './new-file.ts';
 import type { RoleTable } from './role-table.ts';
 import { assertSignable, signableReason } from './signable.ts';
@@ -46,7 +47,8 @@ export class Publisher {
   }
 
   /**
-   * Publishes a file whose object is stored. Resolves when it is in signed metadata that everyone can fetch.
+   * Publishes a file whose object is stored. Resolves when it is in signed metadata that everyone can fetch; or, where the index does
+   * not sign for the project alone, when it is recorded as staged.
    * @throws FilenameTakenError, ProjectFullError, NotYourProjectError, UnsignableFileError — nothing was changed
    * @throws PublishDelayedError — recorded, and published later
    * @throws IndexClosedError, StorageFullError
@@ -56,12 +58,23 @@ export class Publisher {
     assertSignable(file);
     const taken = await this.#intake.add(file);
     if (taken.state === 'refused') throw taken.error;
+    if (taken.state === 'staged')
+      return { outcome: 'staged', waitsFor: taken.waitsFor, timestampVersion: this.#version() };
     if (taken.state === 'published') return { outcome: 'already-published', timestampVersion: this.#version() };
     const timestampVersion = await this.#published(taken.change);
     return { outcome: taken.isNew ? 'published' : 'already-published', timestampVersion };
   }
 
-  /** PEP 592: `true` or a reason yanks, `false` takes it back. @throws FileUnknownError */
+  /**
+   * Waits until a change that {@link PublisherParts.records} took in is in signed metadata that everyone can fetch.
+   * @returns the version of the timestamp that leads to it
+   * @throws PublishDelayedError, IndexClosedError
+   */
+  untilPublished(change: number): Promise<number> {
+    return this.#published(change);
+  }
+
+  /** PEP 592: `true` or a reason yanks, `false` takes it back. @throws FileUnknownError, ClaimedProjectError */
   setYanked(
     project: ProjectName,
     filenames: readonly string[],
@@ -71,7 +84,7 @@ export class Publisher {
     return this.#change(project, filenames, yanked === false ? 'unyank' : 'yank', yanked === false ? null : reason);
   }
 
-  /** Takes a file out of the index for good; its name stays taken. @throws FileUnknownError */
+  /** Takes a file out of the index for good; its name stays taken. @throws FileUnknownError, ClaimedProjectError */
   delete(project: ProjectName, filename: string): Promise<{ readonly timestampVersion: number }> {
     return this.#change(project, [filename], 'delete', null);
   }
@@ -106,6 +119,7 @@ export class Publisher {
     if (this.#closed) throw new IndexClosedError();
     const recorded_at = this.#parts.clock().getTime();
     const last = await this.#parts.records.write(async (db) => {
+      await assertSignedByIndex(db, project);
       let id = 0;
       for (const filename of filenames) {
         const row = await db

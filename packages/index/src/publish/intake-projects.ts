@@ -1,0 +1,78 @@
+import type { Transaction } from 'kysely';
+import { ClaimedProjectError } from '../errors.ts';
+import type { Standing } from '../records/claims-schema.ts';
+import type { Database } from '../records/schema.ts';
+import { keyHolders } from '../transactions/key-holders.ts';
+import type { NewFile } from './new-file.ts';
+
+/** What intake has to know of a project, and what it makes of it. */
+export interface IntakeProject {
+  bytes: number;
+  /** Accounts that may bring files. */
+  readonly members: Set<string>;
+  /** Who signs for it; undefined while that is the index. A claim that is being published counts. */
+  readonly standing: Standing | undefined;
+  /** The upload that creates it; none when it was there before. */
+  readonly first?: NewFile;
+}
+
+/** The projects of these files that are there. */
+export async function loadIntakeProjects(
+  db: Transaction<Database>,
+  files: readonly NewFile[],
+): Promise<Map<string, IntakeProject>> {
+  const names = [...new Set(files.map(({ project }) => project))];
+  const [rows, members, standings] = await Promise.all([
+    db.selectFrom('projects').select(['name', 'bytes']).where('name', 'in', names).execute(),
+    db.selectFrom('members').select(['project', 'account']).where('project', 'in', names).execute(),
+    standingsIn(db, names),
+  ]);
+  const projects = new Map<string, IntakeProject>(
+    rows.map(({ name, bytes }) => [name, { bytes, members: new Set(), standing: standings.get(name) }]),
+  );
+  for (const { project, account } of members) projects.get(project)?.members.add(account);
+  await addHolders(db, files, projects);
+  return projects;
+}
+
+/** Asked for those alone who are no members: hardly anybody. */
+async function addHolders(
+  db: Transaction<Database>,
+  files: readonly NewFile[],
+  projects: ReadonlyMap<string, IntakeProject>,
+): Promise<void> {
+  for (const { project: name, account } of files) {
+    const project = projects.get(name);
+    if (!project?.standing || project.members.has(account)) continue;
+    for (const holder of await keyHolders(db, name)) project.members.add(holder);
+  }
+}
+
+/** @throws ClaimedProjectError when others sign for the project, or are about to */
+export async function assertSignedByIndex(db: Transaction<Database>, project: string): Promise<void> {
+  const found = (await standingsIn(db, [project])).get(project);
+  if (found) throw new ClaimedProjectError(project, found === 'rarely-updated' ? 'rarely-updated' : 'claimed');
+}
+
+/** Of the projects that the index does not sign for alone. A claim that is being published counts. */
+async function standingsIn(
+  db: Transaction<Database>,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, Standing>> {
+  const [standings, queued] = await Promise.all([
+    db
+      .selectFrom('standings')
+      .select(['project', 'standing'])
+      .where('project', 'in', [...names])
+      .execute(),
+    db
+      .selectFrom('transactions')
+      .select('project')
+      .where('project', 'in', [...names])
+      .where('state', '=', 'queued')
+      .execute(),
+  ]);
+  const found = new Map<string, Standing>(queued.map(({ project }) => [project, 'recently-claimed']));
+  for (const { project, standing } of standings) found.set(project, standing);
+  return found;
+}
