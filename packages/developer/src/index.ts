@@ -1,1 +1,8 @@
-export {};
+export * from './errors.ts';
+export type { AskSecret, SecretRequest } from './keys/ask-secret.ts';
+export { createKey, type CreateKeyOptions } from './keys/create-key.ts';
+export { chooseKey, forgetKey, type KeyFilter, listKeys } from './keys/key-ring.ts';
+export type { KeyRecord, KeySource } from './keys/key-record.ts';
+export { describeSource, openRecord, openSigner, type OpenSignerOptions } from './keys/open-signer.ts';
+export { phraseKey, type PhraseOwner } from './keys/phrase-key.ts';
+export { proposePhrase } from './keys/word-list.ts';

@@ -1,0 +1,88 @@
+/** Every error that this package throws by itself. `code` is stable, the message is a sentence without its full stop. */
+export abstract class DeveloperError extends Error {
+  abstract readonly code: string;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** What was given as a secret phrase cannot be one: empty, too long, or with characters that have no lasting form. */
+export class InvalidPhraseError extends DeveloperError {
+  readonly code = 'INVALID_PHRASE';
+}
+
+/** The phrase can be guessed. */
+export class WeakPhraseError extends DeveloperError {
+  readonly code = 'WEAK_PHRASE';
+  /** How many guesses are expected to find it, as a power of two. */
+  readonly bits: number;
+  /** How many it should take at least, as a power of two. */
+  readonly needed: number;
+
+  constructor(bits: number, needed: number, why: string) {
+    super(`this would be guessed in about 2^${Math.floor(bits)} tries, and 2^${needed} are the least: ${why}`);
+    this.bits = bits;
+    this.needed = needed;
+  }
+}
+
+/** The phrase makes another key than the one that it is to make: it was mistyped, or belongs to another account or index. */
+export class WrongPhraseError extends DeveloperError {
+  readonly code = 'WRONG_PHRASE';
+  /** The key that was expected. */
+  readonly keyid: string;
+
+  constructor(keyid: string) {
+    super(`the phrase is not the one of key ${keyid.slice(0, 12)}`);
+    this.keyid = keyid;
+  }
+}
+
+/** Whoever holds the key (a file, an agent, a token) now has another one in its place. */
+export class KeyChangedError extends DeveloperError {
+  readonly code = 'KEY_CHANGED';
+  readonly keyid: string;
+  readonly found: string;
+
+  constructor(where: string, keyid: string, found: string) {
+    super(`${where} holds key ${found.slice(0, 12)} and not ${keyid.slice(0, 12)}, which was expected there`);
+    this.keyid = keyid;
+    this.found = found;
+  }
+}
+
+/** No key is known here for this account of this index, or none of that id. */
+export class NoKeyError extends DeveloperError {
+  readonly code = 'NO_KEY';
+}
+
+/** The list of keys is not as Holdfast writes it. */
+export class KeyRingError extends DeveloperError {
+  readonly code = 'KEY_RING';
+  readonly path: string;
+
+  constructor(path: string, why: string, options?: ErrorOptions) {
+    super(`${path} is not a list of keys that this version of Holdfast can read: ${why}`, options);
+    this.path = path;
+  }
+}
+
+/** A `pkcs11:` address that names no key, or cannot be used as written. */
+export class InvalidTokenUriError extends DeveloperError {
+  readonly code = 'INVALID_TOKEN_URI';
+
+  constructor(why: string) {
+    super(`the address of the token's key cannot be used: ${why}`);
+  }
+}
+
+/** Keys of this kind need a package that is not installed. */
+export class SignerMissingError extends DeveloperError {
+  readonly code = 'SIGNER_MISSING';
+
+  constructor(name: string, options?: ErrorOptions) {
+    super(`keys in PKCS #11 tokens need the package ${name}, and it cannot be loaded`, options);
+  }
+}

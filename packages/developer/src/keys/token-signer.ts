@@ -1,0 +1,33 @@
+import type { pkcs11Signer } from '@holdfast/signer-pkcs11';
+import type { Signer } from '@holdfast/tuf';
+import { SignerMissingError } from '../errors.ts';
+import type { AskSecret } from './ask-secret.ts';
+import { parseTokenUri } from './pkcs11-uri.ts';
+
+const PACKAGE = '@holdfast/signer-pkcs11';
+
+/**
+ * The signer of a key in a PKCS #11 token. The PIN is asked for once: tokens lock themselves after a few wrong ones, so a wrong
+ * one ends the command instead of being tried again.
+ * @throws InvalidTokenUriError, SignerMissingError, SignerError
+ */
+export async function tokenSigner(uri: string, ask: AskSecret): Promise<Signer> {
+  const { module, token, key } = parseTokenUri(uri);
+  const make = await loadPackage();
+  let pin: Promise<string> | undefined;
+  return make({
+    module,
+    token,
+    key,
+    pin: () => (pin ??= ask({ kind: 'pin', prompt: `PIN of the token ${token}` })),
+  });
+}
+
+/** It is compiled where it is installed, so only those who have tokens install it. */
+async function loadPackage(): Promise<typeof pkcs11Signer> {
+  try {
+    return (await import('@holdfast/signer-pkcs11')).pkcs11Signer;
+  } catch (cause) {
+    throw new SignerMissingError(PACKAGE, { cause });
+  }
+}
