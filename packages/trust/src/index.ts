@@ -75,3 +75,26 @@ export {
   type TargetPath,
   targetPath,
 } from './target-path.ts';
+export { checkTransaction, type TransactionContext } from './transaction/check.ts';
+export type { FileOf } from './transaction/files.ts';
+export { keyProblem } from './transaction/keys.ts';
+export { mergeTransactions } from './transaction/merge.ts';
+export {
+  MAX_DELEGATIONS_OF_PROJECT,
+  MAX_KEYS,
+  MAX_ROTATIONS,
+  MAX_TRANSACTION_BYTES,
+  MAX_YEARS,
+} from './transaction/limits.ts';
+export { type TransactionFault, TransactionRefusedError } from './transaction/refused.ts';
+export type {
+  CheckedRole,
+  CheckedTransaction,
+  KeysAndThreshold,
+  ProjectState,
+  ProjectTransaction,
+  Standing,
+  WaitingFor,
+} from './transaction/transaction.ts';
+export { decodeTransaction, encodeTransaction, keysFromJson, keysToJson } from './transaction/wire.ts';
+export { isWithin } from './pattern-containment.ts';
