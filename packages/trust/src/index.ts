@@ -87,6 +87,7 @@ export {
   MAX_YEARS,
 } from './transaction/limits.ts';
 export { type TransactionFault, TransactionRefusedError } from './transaction/refused.ts';
+export { defaultProjectExpiry, type LabelledDelegation, ProjectRoleEditor } from './transaction/role-editor.ts';
 export type {
   CheckedRole,
   CheckedTransaction,
