@@ -86,3 +86,69 @@ export class SignerMissingError extends DeveloperError {
     super(`keys in PKCS #11 tokens need the package ${name}, and it cannot be loaded`, options);
   }
 }
+
+/** The index refused what was asked, and says why. Nothing was changed. */
+export class RefusedError extends DeveloperError {
+  readonly code = 'REFUSED';
+  readonly status: number;
+  /** The index's own code, such as `KEY_NOT_VOUCHED`; `HTTP_404` where it gave none. */
+  readonly reason: string;
+
+  constructor(status: number, reason: string, sentence: string) {
+    super(sentence);
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
+/** Something came first (HTTP 409): look again, and decide anew. */
+export class ConflictError extends RefusedError {}
+
+/** The index takes no token, or not this one. */
+export class TokenRefusedError extends DeveloperError {
+  readonly code = 'TOKEN_REFUSED';
+  readonly url: string;
+
+  constructor(url: string, sentence: string) {
+    super(sentence);
+    this.url = url;
+  }
+}
+
+/** There is no token for this index. */
+export class TokenMissingError extends DeveloperError {
+  readonly code = 'TOKEN_MISSING';
+  readonly url: string;
+
+  constructor(url: string) {
+    super(`an API token for ${url} is needed, and none was found`);
+    this.url = url;
+  }
+}
+
+/** The index cannot answer now (HTTP 408, 429, 5xx). What was sent may have been done nevertheless. */
+export class IndexBusyError extends DeveloperError {
+  readonly code = 'INDEX_BUSY';
+  readonly status: number;
+  readonly reason: string;
+  /** Seconds after which the index wants to be asked again, if it says so. */
+  readonly retryAfter: number | undefined;
+
+  constructor(status: number, reason: string, sentence: string, retryAfter: number | undefined) {
+    super(sentence);
+    this.status = status;
+    this.reason = reason;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** The index does not speak as this version of Holdfast expects. */
+export class UnexpectedAnswerError extends DeveloperError {
+  readonly code = 'UNEXPECTED_ANSWER';
+  readonly url: string;
+
+  constructor(url: string, why: string, options?: ErrorOptions) {
+    super(`${url} gave an answer that cannot be used: ${why}`, options);
+    this.url = url;
+  }
+}

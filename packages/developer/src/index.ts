@@ -6,3 +6,4 @@ export type { KeyRecord, KeySource } from './keys/key-record.ts';
 export { describeSource, openRecord, openSigner, type OpenSignerOptions } from './keys/open-signer.ts';
 export { phraseKey, type PhraseOwner } from './keys/phrase-key.ts';
 export { proposePhrase } from './keys/word-list.ts';
+export { type ApiAnswer, type CallOptions, IndexApi, type IndexApiOptions, type Upload } from './account/index-api.ts';

@@ -25,6 +25,12 @@ export function asText(value: JsonValue | undefined, where: string): string {
   throw new FieldError(where, 'should be text');
 }
 
+/** A whole number from 0. */
+export function asInteger(value: JsonValue | undefined, where: string): number {
+  if (typeof value === 'number' && value >= 0) return value;
+  throw new FieldError(where, 'should be a whole number');
+}
+
 /** A point in time in ISO 8601, UTC. */
 export function asTime(value: JsonValue | undefined, where: string): Date {
   const time = new Date(asText(value, where));

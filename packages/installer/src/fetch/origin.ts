@@ -126,7 +126,7 @@ export class Origin {
 class StaleSocket extends Error {}
 
 /** What a failed connection means, in words. */
-function connectionProblem({ code, message }: NodeJS.ErrnoException): string {
+export function connectionProblem({ code, message }: NodeJS.ErrnoException): string {
   return CONNECTION_PROBLEMS.get(code ?? '') ?? message;
 }
 
