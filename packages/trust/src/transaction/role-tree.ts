@@ -66,6 +66,8 @@ export async function rolesAfter(
   for (let next = pending.pop(); next; next = pending.pop()) {
     const [to, reach] = next;
     const after = await roleAfter(walk, to, reach);
+    // Delegated to, and not signed yet: it lists nothing, and clients go on without it.
+    if (!after) continue;
     walk.roles.push(after);
     const place = { project: state.project, role: to.name, paths: to.paths, budget };
     const delegated = delegationsOf(after.metadata.signed, place);
@@ -82,17 +84,18 @@ export async function rolesAfter(
   return { roles, waiting, signatures };
 }
 
-async function roleAfter(walk: Walk, to: DelegatedTo, reach: Reach): Promise<RoleAfter> {
+async function roleAfter(walk: Walk, to: DelegatedTo, reach: Reach): Promise<RoleAfter | undefined> {
   const { state, transaction } = walk;
   const role = to.name;
   const bytes = transaction.roles.get(role);
   const present = state.roles.get(role);
   if (bytes) return { role, metadata: await newVersion(walk, to, bytes, present), isNew: true, reach };
+  if (!present && reach !== Reach.all) return undefined;
   if (!present)
     throw new TransactionRefusedError(
       'ROLE_MISSING',
       role,
-      'it is delegated to, and there is no metadata of it: clients would stop there. Send its first version along, which may be empty.',
+      'there is no metadata of it: clients would stop there. Send its first version along, which may be empty.',
     );
   const metadata = parseTargets(present);
   const { valid } = await checkSignatures(metadata, to.keys, { keyids: [...to.keys.keys()], threshold: to.threshold });
