@@ -61,7 +61,7 @@ export async function repairTopLevel(
   for (const { version, bytes, publication } of roots) {
     if (publication !== unfinished?.id) await restore(objects, 'root', version, bytes, hash('sha256', bytes));
   }
-  await restoreOffline(records, objects);
+  await restoreKept(records, objects, ['targets']);
   for (const role of ['timestamp', 'snapshot'] as const) {
     const online = table.online(role);
     // The timestamp of an unfinished publication may be there already.
@@ -70,16 +70,21 @@ export async function repairTopLevel(
   }
 }
 
-/** Puts the published roles again that holders of offline keys signed, where their objects are damaged. */
-export async function restoreOffline(records: Records, objects: ObjectStore): Promise<void> {
-  const rows = await records.read
-    .selectFrom('offline_roles')
-    .innerJoin('roles', (join) =>
-      join.onRef('roles.role', '=', 'offline_roles.role').onRef('roles.version', '=', 'offline_roles.version'),
-    )
-    .select(['roles.role', 'roles.version', 'roles.sha256', 'offline_roles.bytes'])
-    .execute();
-  for (const { role, version, bytes, sha256 } of rows) await restore(objects, role, version, bytes, sha256);
+/** Puts published roles again that others signed, where their objects are damaged. @returns how many that were */
+export async function restoreKept(records: Records, objects: ObjectStore, roles: readonly string[]): Promise<number> {
+  let restored = 0;
+  for (const name of roles) {
+    const row = await records.read
+      .selectFrom('offline_roles')
+      .innerJoin('roles', (join) =>
+        join.onRef('roles.role', '=', 'offline_roles.role').onRef('roles.version', '=', 'offline_roles.version'),
+      )
+      .select(['roles.role', 'roles.version', 'roles.sha256', 'offline_roles.bytes'])
+      .where('offline_roles.role', '=', name)
+      .executeTakeFirst();
+    if (row && (await restore(objects, row.role, row.version, row.bytes, row.sha256))) restored++;
+  }
+  return restored;
 }
 
 async function restore(
@@ -88,10 +93,11 @@ async function restore(
   version: number,
   bytes: Uint8Array,
   sha256: string,
-): Promise<void> {
+): Promise<boolean> {
   assertUndamaged(role, sha256, bytes);
-  if (await isIntact(objects, { role, version, length: bytes.length, sha256 })) return;
+  if (await isIntact(objects, { role, version, length: bytes.length, sha256 })) return false;
   await objects.put(roleKey(role, version), bytes);
+  return true;
 }
 
 /** Whether the object of a role is what was signed. */

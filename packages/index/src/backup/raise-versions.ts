@@ -1,4 +1,4 @@
-import { UNCLAIMED } from '@holdfast/trust';
+import { IS_OURS } from '../records/our-roles.ts';
 import type { SqliteRecords } from '../records/sqlite-records.ts';
 
 /**
@@ -15,15 +15,22 @@ export async function raiseVersions(records: SqliteRecords, jump: number, seen: 
     const id = Math.max(newest?.id ?? 0, timestamp?.version ?? 0, seen) + jump;
     const raise = id - (timestamp?.version ?? 0);
     const unfinished = db.selectFrom('publications').select('id').where('published_at', 'is', null);
-    await db.updateTable('changes').set({ publication: null }).where('publication', 'in', unfinished).execute();
+    for (const table of ['changes', 'transactions'] as const)
+      await db.updateTable(table).set({ publication: null }).where('publication', 'in', unfinished).execute();
+    // An offer under way may rest on what is lost; its holders have it still. An import begins to be signed anew.
+    await db
+      .deleteFrom('mass_publications')
+      .where((where) => where.or([where('root', 'is not', null), where('targets', 'is not', null)]))
+      .execute();
+    await db.updateTable('mass_publications').set({ next_bin: 0, publication: null }).execute();
+    await db.deleteFrom('offered_roles').execute();
+    await db.deleteFrom('offered_standings').execute();
     await db.deleteFrom('prepared').execute();
     await db.deleteFrom('publications').where('published_at', 'is', null).execute();
     await db
       .updateTable('roles')
       .set(({ eb }) => ({ version: eb('version', '+', raise), expires_at: 0 }))
-      .where((where) =>
-        where.or([where('role', 'in', ['timestamp', 'snapshot', UNCLAIMED]), where('role', 'like', `${UNCLAIMED}.%`)]),
-      )
+      .where((where) => where.or([where('role', 'in', ['timestamp', 'snapshot']), IS_OURS]))
       .execute();
     const at = now.getTime();
     await db

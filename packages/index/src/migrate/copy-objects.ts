@@ -91,7 +91,9 @@ async function* pages({ read }: Records): AsyncGenerator<readonly Expected[]> {
   for (let after = ''; ; ) {
     const query = read.selectFrom('files').selectAll().where('filename', '>', after).orderBy('filename').limit(PAGE);
     const rows = await query.execute();
-    yield rows.filter(({ state, location }) => state === 'published' && location === null).flatMap(filesOf);
+    yield rows
+      .filter(({ state, location }) => (state === 'published' || state === 'staged') && location === null)
+      .flatMap(filesOf);
     after = rows.at(-1)?.filename ?? '';
     if (rows.length < PAGE) break;
   }

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Records } from '../records/records.ts';
-import { isIntact, restoreOffline } from '../repair.ts';
+import { isIntact, restoreKept } from '../repair.ts';
+import { isKept } from './kept-roles.ts';
 import type { RoleTable } from './role-table.ts';
 
 /** An index with at most this many roles is looked through before it serves: that takes a second or two. */
@@ -24,7 +25,7 @@ export interface ScrubberParts {
 
 /**
  * Walks the objects of all published roles, over and over, and notes those that are lost or not what was signed: the
- * publisher signs them anew, under their next version. A large index is never read as a whole at once.
+ * publisher signs them anew, under their next version; what others signed is put again from the records. A large index is never read as a whole at once.
  */
 export class Scrubber {
   readonly #parts: ScrubberParts;
@@ -75,7 +76,6 @@ export class Scrubber {
   /** The next few roles; behind the last comes the first. */
   async #page(): Promise<void> {
     const { records, objects, table, logger, onScrubbed } = this.#parts;
-    if (this.#after === '') await restoreOffline(records, objects);
     const rows = await records.read
       .selectFrom('roles')
       .select(['role', 'version', 'sha256', 'length', 'retired'])
@@ -83,16 +83,22 @@ export class Scrubber {
       .orderBy('role')
       .limit(PAGE)
       .execute();
-    const signed = rows.filter(({ role, retired }) => retired === 0 && role !== 'targets' && role !== 'timestamp');
-    const intact = await Promise.all(signed.map((row) => isIntact(objects, row)));
-    const damaged = signed.filter((_, at) => intact[at] === false);
-    for (const { role, version } of damaged) {
+    const looked = rows.filter(({ role, retired }) => retired === 0 && role !== 'timestamp');
+    const intact = await Promise.all(looked.map((row) => isIntact(objects, row)));
+    const damaged = looked.filter((_, at) => intact[at] === false);
+    // What others signed nobody here can sign anew, and need not.
+    await restoreKept(
+      records,
+      objects,
+      damaged.flatMap(({ role }) => (isKept(role) ? [role] : [])),
+    );
+    for (const { role, version } of damaged.filter((row) => !isKept(row.role))) {
       // A newer version may have come meanwhile, and this one may be swept one day.
       if (table.version(role) !== version || table.damaged.has(role)) continue;
       table.damaged.add(role);
       logger.warn({ role, version }, 'the object of a published role is damaged or missing; the role is signed anew');
     }
-    onScrubbed(signed.length, damaged.length);
+    onScrubbed(looked.length, damaged.length);
     this.#after = (rows.length === PAGE && rows.at(-1)?.role) || '';
     if (this.#after === '') this.#restsUntil = performance.now() + REST_MS;
   }
