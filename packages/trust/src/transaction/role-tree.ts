@@ -63,16 +63,20 @@ export async function rolesAfter(
   const pending: (readonly [DelegatedTo, Reach])[] = [
     [{ name, keys, threshold, paths: [projectPattern(state.project)] }, Reach.all],
   ];
+  let unsigned = 0;
   for (let next = pending.pop(); next; next = pending.pop()) {
     const [to, reach] = next;
     const after = await roleAfter(walk, to, reach);
     // Delegated to, and not signed yet: it lists nothing, and clients go on without it.
-    if (!after) continue;
+    if (!after) {
+      unsigned++;
+      continue;
+    }
     walk.roles.push(after);
     const place = { project: state.project, role: to.name, paths: to.paths, budget };
     const delegated = delegationsOf(after.metadata.signed, place);
     if (after.isNew) await checkDelegatedKeys(to.name, after.metadata.signed, delegated);
-    if (walk.roles.length + pending.length + delegated.length > 1 + MAX_DELEGATIONS_OF_PROJECT)
+    if (walk.roles.length + unsigned + pending.length + delegated.length > 1 + MAX_DELEGATIONS_OF_PROJECT)
       throw new TransactionRefusedError(
         'TOO_MANY_DELEGATIONS',
         to.name,
