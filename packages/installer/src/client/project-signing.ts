@@ -25,6 +25,8 @@ export interface SignedRole {
   readonly delegations: Delegations | undefined;
   /** Keyids whose signatures count. */
   readonly signedBy: readonly string[];
+  /** The whole metadata file. */
+  readonly bytes: Uint8Array;
 }
 
 /** A role of a project's developers: the project's own, or one that it delegates to. */
@@ -135,6 +137,7 @@ function signingRole({ role, chain, holders, verified, refused }: RoleInfo, now:
     targets: verified.metadata.signed.targets,
     delegations: verified.metadata.signed.delegations,
     signedBy: verified.keyids,
+    bytes: verified.metadata.bytes,
   };
   const expired = signed === undefined ? refused instanceof ExpiredError : signed.expires <= now;
   return {
