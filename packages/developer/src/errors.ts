@@ -152,3 +152,68 @@ export class UnexpectedAnswerError extends DeveloperError {
     this.url = url;
   }
 }
+
+/** The list of tokens is not as Holdfast writes it. */
+export class TokenStoreError extends DeveloperError {
+  readonly code = 'TOKEN_STORE';
+
+  constructor(path: string, options?: ErrorOptions) {
+    super(`${path} is not a list of tokens that this version of Holdfast can read`, options);
+  }
+}
+
+/** The index says that it is another one than the one that is trusted under this name. */
+export class NotThatIndexError extends DeveloperError {
+  readonly code = 'NOT_THAT_INDEX';
+  readonly expected: string;
+  readonly said: string;
+
+  constructor(url: string, expected: string, said: string) {
+    super(`${url} says that its first root is ${said.slice(0, 64)}, and the trusted one is ${expected}`);
+    this.expected = expected;
+    this.said = said;
+  }
+}
+
+/** What `holdfast account add-key` printed on the other machine did not arrive whole. */
+export class RequestCodeError extends DeveloperError {
+  readonly code = 'REQUEST_CODE';
+
+  constructor(why: string, options?: ErrorOptions) {
+    super(`the code is not one that holdfast account add-key prints: ${why}`, options);
+  }
+}
+
+/** A local file that no index would take, or that is not the one that it should be. */
+export class FileRefusedError extends DeveloperError {
+  readonly code = 'FILE_REFUSED';
+  readonly path: string;
+
+  constructor(path: string, why: string, options?: ErrorOptions) {
+    super(`${path} was refused: ${why}`, options);
+    this.path = path;
+  }
+}
+
+/** What was asked for cannot be done with the project as verified metadata has it. */
+export class ProjectStateError extends DeveloperError {
+  readonly code = 'PROJECT_STATE';
+  /** What to do now. */
+  readonly remedy: string;
+
+  constructor(sentence: string, remedy: string) {
+    super(sentence);
+    this.remedy = remedy;
+  }
+}
+
+/** The key may not sign what was asked for. */
+export class NotYourRoleError extends DeveloperError {
+  readonly code = 'NOT_YOUR_ROLE';
+  readonly remedy: string;
+
+  constructor(sentence: string, remedy: string) {
+    super(sentence);
+    this.remedy = remedy;
+  }
+}
