@@ -7,3 +7,23 @@ export { describeSource, openRecord, openSigner, type OpenSignerOptions } from '
 export { phraseKey, type PhraseOwner } from './keys/phrase-key.ts';
 export { proposePhrase } from './keys/word-list.ts';
 export { type ApiAnswer, type CallOptions, IndexApi, type IndexApiOptions, type Upload } from './account/index-api.ts';
+export {
+  type Account,
+  type AccountKey,
+  getAccount,
+  type KeyRequest,
+  registerKey,
+  requestKey,
+  unregisterKey,
+} from './account/account-keys.ts';
+export { findToken } from './account/find-token.ts';
+export { firstRootFingerprint } from './account/first-root.ts';
+export { readRequestCode, requestCode } from './account/request-code.ts';
+export {
+  type ChosenIndex,
+  chooseIndex,
+  openSession,
+  type OpenSessionOptions,
+  type Session,
+} from './account/session.ts';
+export { forgetToken } from './account/token-store.ts';

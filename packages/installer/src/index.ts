@@ -4,7 +4,7 @@ export { IndexClient, type OpenClientOptions } from './client/index-client.ts';
 export type { FollowedFeed } from './client/feed.ts';
 export type { Notice } from './client/notice.ts';
 export * from './errors.ts';
-export { basicAuthorization, netrcCredentials, takeCredentials } from './fetch/credentials.ts';
+export { basicAuthorization, type Credentials, netrcCredentials, takeCredentials } from './fetch/credentials.ts';
 export { DEFAULT_LIMITS, type FetchLimits } from './fetch/limits.ts';
 export { parseMirrorUrl } from './fetch/mirror.ts';
 export { Mirrors } from './fetch/mirrors.ts';
