@@ -80,8 +80,7 @@ async function prepare(
   const input = join(job, 'in');
   await mkdir(join(input, 'wheels'), { recursive: true });
   await chmod(job, 0o755);
-  const { handle } = await client.openFile(sdist);
-  const bytes = await handle.readFile().finally(() => handle.close());
+  const bytes = await readVerified(client, sdist);
   await writeFile(join(input, 'sdist.tar.gz'), bytes);
   await writeFile(join(input, 'passwd'), `build:x:1000:1000::${WORK}/home:/bin/sh\n`);
   await writeFile(join(input, 'group'), 'build:x:1000:\n');
@@ -92,6 +91,15 @@ async function prepare(
   } catch (cause) {
     if (!(cause instanceof PythonIndexError)) throw cause;
     throw new BuildFailedError('read', cause.message, '', { cause });
+  }
+}
+
+async function readVerified(client: IndexClient, file: VerifiedDistribution): Promise<Buffer> {
+  const { handle } = await client.openFile(file);
+  try {
+    return await handle.readFile();
+  } finally {
+    await handle.close();
   }
 }
 

@@ -18,6 +18,12 @@ export interface Wanted {
   readonly scratch: string;
 }
 
+/** Nothing of the user's own settings, no sources that would have to be built, and no second tries: the proxy makes those. */
+const PIP = [
+  ['-I', '-m', 'pip', 'download', '--isolated', '--no-input', '--disable-pip-version-check', '--no-cache-dir'],
+  ['--progress-bar', 'off', '--retries', '0', '--timeout', '600', '--only-binary', ':all:'],
+].flat();
+
 /**
  * Fetches the wheels of build requirements, and of what they require, with real pip through the verifying proxy. No code of
  * anyone runs: wheels only. Files that signed metadata does not list are never seen by pip.
@@ -34,11 +40,16 @@ export async function fetchRequirements(
   await mkdir(scratch, { recursive: true });
   const proxy = await startProxy({ clients: [client] });
   try {
+    const source = ['--proxy', proxy.url, '--index-url', proxy.indexUrl(client.name)];
     const args = [
-      ...['-I', '-m', 'pip', 'download', '--isolated', '--no-input', '--disable-pip-version-check', '--no-cache-dir'],
-      ...['--progress-bar', 'off', '--retries', '0', '--timeout', '600', '--proxy', proxy.url],
-      ...['--index-url', proxy.indexUrl(client.name), '--only-binary', ':all:'],
-      ...['--uploaded-prior-to', before.toISOString(), '--dest', into, '--', ...requirements],
+      ...PIP,
+      ...source,
+      '--uploaded-prior-to',
+      before.toISOString(),
+      '--dest',
+      into,
+      '--',
+      ...requirements,
     ];
     const environment = { PATH, HOME: scratch, TMPDIR: scratch, LC_ALL: 'C.UTF-8', PYTHONDONTWRITEBYTECODE: '1' };
     const command = { program: python.executable, args, environment, directory: scratch };

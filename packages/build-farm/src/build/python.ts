@@ -46,7 +46,7 @@ async function ask(program: string): Promise<readonly unknown[]> {
   try {
     const { stdout } = await promisify(execFile)(program, ['-I', '-c', QUESTION], { timeout: 60_000 });
     const answer: unknown = JSON.parse(stdout);
-    return Array.isArray(answer) ? answer : [];
+    return Array.isArray(answer) ? (answer as readonly unknown[]) : [];
   } catch (cause) {
     throw new BuildToolsError(program, 'it is no Python that runs', { cause });
   }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { lstat, readlink, stat } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -85,6 +86,24 @@ const NETWORK_SETTINGS = [
   '/etc/pki',
   '/etc/ca-certificates',
 ];
+/** Ways into the kernel that root has by its number alone, which it keeps in a namespace: for farms that run as root all the same. */
+const READ_ONLY = [
+  '/proc/sys',
+  '/proc/sysrq-trigger',
+  '/proc/irq',
+  '/proc/bus',
+  '/proc/fs',
+  '/proc/scsi',
+  '/proc/acpi',
+];
+const HIDDEN = [
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/kmsg',
+  '/proc/timer_list',
+  '/proc/sched_debug',
+  '/proc/latency_stats',
+];
 const SHARED_MEMORY = 64 * 1024 ** 2;
 
 async function wrapped(
@@ -94,18 +113,20 @@ async function wrapped(
 ): Promise<string[]> {
   const settings = [...SETTINGS, ...(network ? NETWORK_SETTINGS : [])];
   const own = readable.filter((path) => path !== '/usr' && !path.startsWith('/usr/'));
-  return [
-    ...[...NAMESPACES, ...(network ? [] : ['--unshare-net']), ...USER, ...LIFE],
-    ...Array.from(environment).flatMap(([name, value]) => ['--setenv', name, value]),
-    ...['--ro-bind', '/usr', '/usr', ...(await systemDirectories())],
-    ...settings.flatMap((path) => ['--ro-bind-try', path, path]),
-    ...['passwd', 'group'].flatMap((name) => ['--ro-bind-try', `${input}/${name}`, `/etc/${name}`]),
-    ...own.flatMap((path) => ['--ro-bind', path, path]),
-    ...['--ro-bind', input, INPUT, '--proc', '/proc', '--dev', '/dev'],
-    ...['--size', String(SHARED_MEMORY), '--tmpfs', '/dev/shm', '--size', String(diskBytes), '--tmpfs', WORK],
-    ...['--symlink', `${WORK}/tmp`, '/tmp', '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', WORK, '--'],
-    ...command,
+  const parts: readonly (readonly string[])[] = [
+    [...NAMESPACES, ...(network ? [] : ['--unshare-net']), ...USER, ...LIFE],
+    Array.from(environment).flatMap(([name, value]) => ['--setenv', name, value]),
+    ['--ro-bind', '/usr', '/usr', ...(await systemDirectories())],
+    settings.flatMap((path) => ['--ro-bind-try', path, path]),
+    ['passwd', 'group'].flatMap((name) => ['--ro-bind-try', `${input}/${name}`, `/etc/${name}`]),
+    own.flatMap((path) => ['--ro-bind', path, path]),
+    ['--ro-bind', input, INPUT, '--proc', '/proc', '--dev', '/dev'],
+    READ_ONLY.flatMap((path) => ['--ro-bind-try', path, path]),
+    HIDDEN.filter((path) => existsSync(path)).flatMap((path) => ['--ro-bind', '/dev/null', path]),
+    ['--size', String(SHARED_MEMORY), '--tmpfs', '/dev/shm', '--size', String(diskBytes), '--tmpfs', WORK],
+    ['--symlink', `${WORK}/tmp`, '/tmp', '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', WORK, '--'],
   ];
+  return [...parts.flat(), ...command];
 }
 
 /** Links into /usr, or directories of their own on older systems. */
