@@ -30,7 +30,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   installer: ['trust', 'python-index', 'tuf'],
   developer: ['installer', 'trust', 'python-index', 'tuf', 'signer-pkcs11'],
   'build-farm': ['developer', 'installer', 'trust', 'python-index', 'tuf'],
-  operator: ['trust', 'tuf'],
+  operator: ['trust', 'python-index', 'tuf'],
   index: ['trust', 'python-index', 'tuf'],
   'signer-pkcs11': ['tuf'],
   'signer-aws-kms': ['tuf'],

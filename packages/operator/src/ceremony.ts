@@ -1,24 +1,50 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { minimumDelegations } from '@holdfast/trust';
+import {
+  binRoleJson,
+  CLAIMED,
+  CLOSED,
+  closedRoleJson,
+  RARELY_UPDATED,
+  RECENTLY_CLAIMED,
+  type SecurityModel,
+  type Top,
+  topDelegations,
+  topsOf,
+  UNCLAIMED,
+} from '@holdfast/trust';
 import { type JsonObject, type PublicKey, rootJson, type Signer, signMetadata, targetsJson } from '@holdfast/tuf';
-import { generateKey, type LocalSigner, writeFileAtomic, writeKeyFile } from '@holdfast/tuf/node';
+import { writeFileAtomic } from '@holdfast/tuf/node';
 import { OfflineDirectoryError } from './errors.ts';
 import { rootFingerprint } from './fingerprint.ts';
-import { instructions, transcript } from './paper.ts';
+import { type CeremonyHolder, keysOfRole, makeHolders, signersOfRole, writeHolder } from './ceremony-holders.ts';
+import { assertReachable, type OfflineRole } from './holders.ts';
+import { transcript } from './paper.ts';
+
+/** Who holds the keys of a role. */
+export interface CeremonyRole {
+  /** How many, those who bring a key among them. */
+  readonly holders: number;
+  readonly threshold: number;
+  /** Keys that some of them have already, such as on a token. */
+  readonly own?: readonly Signer[];
+}
 
 /** What a key ceremony starts from (PEP 458 "Key ceremony"; P4, P5). */
 export interface Ceremony {
   /** Where the offline keys are written, a folder for each holder. Must hold no keys yet. */
   readonly offlineDirectory: string;
-  /** The public half of the index's online key: it will sign timestamp, snapshot and unclaimed. */
+  /** The public half of the index's online key: it will sign timestamp, snapshot, unclaimed and recently-claimed. */
   readonly online: PublicKey;
-  readonly root: { readonly holders: number; readonly threshold: number };
-  readonly targets: { readonly holders: number; readonly threshold: number };
-  /** How long root and targets are valid, in seconds. */
+  /** Default: `minimum`. */
+  readonly model?: SecurityModel;
+  readonly root: CeremonyRole;
+  /** Also holds keys for `claimed` and `rarely-updated`, one for each role, where the model has them. */
+  readonly targets: CeremonyRole;
+  /** How long what is signed now is valid, in seconds. */
   readonly lifetime: number;
   readonly now: Date;
-  /** The passphrase that encrypts the key of one holder, such as `root-1`. */
+  /** The passphrase that encrypts the keys of one holder, such as `root-1`. */
   passphraseFor(holder: string): Promise<string>;
 }
 
@@ -27,6 +53,8 @@ export interface CeremonyResult {
   readonly root: Uint8Array;
   /** Signed `1.targets.json`. */
   readonly targets: Uint8Array;
+  /** Every other role that offline keys sign, empty as yet. */
+  readonly roles: ReadonlyMap<string, Uint8Array>;
   readonly fingerprint: string;
   /** What was made, when, with which keys: text to print and keep. */
   readonly transcript: string;
@@ -34,81 +62,90 @@ export interface CeremonyResult {
   readonly folders: readonly string[];
 }
 
-interface Holder {
-  readonly name: string;
-  readonly signer: LocalSigner;
-}
-
 /**
- * Makes the offline keys and signs the first root and targets metadata with them. Private keys are written, encrypted,
- * to `offlineDirectory` and nowhere else; what is returned is public.
+ * Makes the offline keys and signs the first metadata with them. Private keys are written, encrypted, to `offlineDirectory` and
+ * nowhere else; what is returned is public.
  * @throws OfflineDirectoryError when the directory holds keys already
+ * @throws HoldersError for numbers with which nobody could ever sign
  */
 export async function holdCeremony(ceremony: Ceremony): Promise<CeremonyResult> {
   await mkdir(ceremony.offlineDirectory, { recursive: true, mode: 0o700 });
   if ((await readdir(ceremony.offlineDirectory)).length > 0) {
     throw new OfflineDirectoryError(ceremony.offlineDirectory, 'holds keys already');
   }
-  const root = await makeHolders('root', ceremony.root.holders);
-  const targets = await makeHolders('targets', ceremony.targets.holders);
+  const model = ceremony.model ?? 'minimum';
+  const holders = [
+    ...(await makeHolders('root', ceremony.root, ['root'])),
+    ...(await makeHolders('targets', ceremony.targets, ['targets', ...offlineTops(model)])),
+  ];
   const expires = new Date(Math.floor(ceremony.now.getTime() / 1000 + ceremony.lifetime) * 1000);
-  const signed = {
-    root: await signMetadata(firstRoot(ceremony, root, targets, expires), signers(root)),
-    targets: await signMetadata(firstTargets(ceremony, expires), signers(targets)),
-  };
-  const fingerprint = rootFingerprint(signed.root);
-  const text = transcript({ ...ceremony, holders: [...root, ...targets], expires, fingerprint });
+  const first = { ceremony, model, holders, expires };
+  for (const role of ['root', 'targets', ...offlineTops(model)] as const)
+    assertReachable(role, { keys: keysOfRole(holders, role), threshold: thresholdOf(first, role) });
+  const sign = (role: OfflineRole, json: JsonObject): Promise<Uint8Array> =>
+    signMetadata(json, signersOfRole(holders, role));
+  const root = await sign('root', firstRoot(first));
+  const targets = await sign('targets', firstTargets(first));
+  const roles = new Map<string, Uint8Array>();
+  for (const top of offlineTops(model)) roles.set(top, await sign(top, emptyTop(first, top)));
+  if (roles.has(RARELY_UPDATED)) roles.set(CLOSED, await sign(RARELY_UPDATED, closedRoleJson(1, expires)));
+  const fingerprint = rootFingerprint(root);
+  const text = transcript({ ...ceremony, model, holders, expires, fingerprint });
   const folders: string[] = [];
-  for (const holder of [...root, ...targets]) folders.push(await storeHolder(ceremony, holder, fingerprint));
-  await writeFileAtomic(join(ceremony.offlineDirectory, 'root.json'), signed.root);
+  for (const holder of holders) folders.push(await writeHolder(ceremony, holder, fingerprint));
+  await writeFileAtomic(join(ceremony.offlineDirectory, 'root.json'), root);
   await writeFileAtomic(join(ceremony.offlineDirectory, 'transcript.txt'), new TextEncoder().encode(text));
-  return { ...signed, fingerprint, transcript: text, folders };
+  return { root, targets, roles, fingerprint, transcript: text, folders };
 }
 
-const signers = (holders: readonly Holder[]): Signer[] => holders.map((holder) => holder.signer);
-const keyids = (holders: readonly Holder[]): string[] => holders.map((holder) => holder.signer.key.keyid);
-
-async function makeHolders(role: string, count: number): Promise<Holder[]> {
-  const holders: Holder[] = [];
-  for (let number = 1; number <= count; number++) {
-    holders.push({ name: `${role}-${number}`, signer: await generateKey('ed25519') });
-  }
-  return holders;
+interface First {
+  readonly ceremony: Ceremony;
+  readonly model: SecurityModel;
+  readonly holders: readonly CeremonyHolder[];
+  readonly expires: Date;
 }
 
-function firstRoot(ceremony: Ceremony, root: Holder[], targets: Holder[], expires: Date): JsonObject {
+type OfflineTop = typeof CLAIMED | typeof RARELY_UPDATED;
+
+const offlineTops = (model: SecurityModel): OfflineTop[] =>
+  topsOf(model).filter((top): top is OfflineTop => top === CLAIMED || top === RARELY_UPDATED);
+
+const thresholdOf = ({ ceremony }: First, role: OfflineRole): number =>
+  role === 'root' ? ceremony.root.threshold : ceremony.targets.threshold;
+
+function roleKeys(first: First, role: OfflineRole): { keyids: string[]; threshold: number } {
+  return { keyids: keysOfRole(first.holders, role).map(({ keyid }) => keyid), threshold: thresholdOf(first, role) };
+}
+
+function firstRoot(first: First): JsonObject {
+  const { ceremony, holders, expires } = first;
   const online = { keyids: [ceremony.online.keyid], threshold: 1 };
+  const keys = [...keysOfRole(holders, 'root'), ...keysOfRole(holders, 'targets'), ceremony.online];
   return rootJson({
     version: 1,
     expires,
     consistentSnapshot: true,
-    keys: [...signers(root), ...signers(targets)].map((signer) => signer.key).concat(ceremony.online),
-    roles: {
-      root: { keyids: keyids(root), threshold: ceremony.root.threshold },
-      targets: { keyids: keyids(targets), threshold: ceremony.targets.threshold },
-      snapshot: online,
-      timestamp: online,
-    },
+    keys: [...new Map(keys.map((key) => [key.keyid, key])).values()],
+    roles: { root: roleKeys(first, 'root'), targets: roleKeys(first, 'targets'), snapshot: online, timestamp: online },
   });
 }
 
-function firstTargets(ceremony: Ceremony, expires: Date): JsonObject {
-  return targetsJson({
-    version: 1,
-    expires,
-    targets: new Map(),
-    delegations: {
-      keys: new Map([[ceremony.online.keyid, ceremony.online]]),
-      roles: minimumDelegations({ keyids: [ceremony.online.keyid], threshold: 1 }),
-    },
-  });
+function firstTargets(first: First): JsonObject {
+  const { ceremony, model, holders, expires } = first;
+  const online = { keyids: [ceremony.online.keyid], threshold: 1 };
+  const tops = offlineTops(model);
+  const keys = [ceremony.online, ...tops.flatMap((top) => keysOfRole(holders, top))];
+  const held: Partial<Record<Top, { keyids: string[]; threshold: number }>> = {
+    [UNCLAIMED]: online,
+    [RECENTLY_CLAIMED]: online,
+    ...Object.fromEntries(tops.map((top) => [top, roleKeys(first, top)])),
+  };
+  const delegations = { keys: new Map(keys.map((key) => [key.keyid, key])), roles: topDelegations(model, held) };
+  return targetsJson({ version: 1, expires, targets: new Map(), delegations });
 }
 
-async function storeHolder(ceremony: Ceremony, holder: Holder, fingerprint: string): Promise<string> {
-  const folder = join(ceremony.offlineDirectory, holder.name);
-  await mkdir(folder, { mode: 0o700 });
-  await writeKeyFile(join(folder, 'key.json'), holder.signer, await ceremony.passphraseFor(holder.name));
-  const text = instructions(holder.name, holder.signer.key.keyid, fingerprint);
-  await writeFileAtomic(join(folder, 'README.txt'), new TextEncoder().encode(text));
-  return folder;
+function emptyTop(first: First, top: OfflineTop): JsonObject {
+  const keys = new Map(keysOfRole(first.holders, top).map((key) => [key.keyid, key]));
+  const leaf = top === CLAIMED ? { prefix: '', projects: new Map() } : { prefix: '', targets: new Map() };
+  return binRoleJson(top, leaf, 1, first.expires, { roleKeys: roleKeys(first, top), keys });
 }

@@ -1,4 +1,6 @@
-import type { PublicKey, Signer } from '@holdfast/tuf';
+import type { SecurityModel } from '@holdfast/trust';
+import type { PublicKey } from '@holdfast/tuf';
+import type { CeremonyHolder, HeldKey } from './ceremony-holders.ts';
 
 /** Texts that a ceremony leaves for people: short, plain ASCII, made to be printed. */
 
@@ -6,49 +8,54 @@ interface Facts {
   readonly now: Date;
   readonly expires: Date;
   readonly fingerprint: string;
+  readonly model: SecurityModel;
   readonly online: PublicKey;
   readonly root: { readonly holders: number; readonly threshold: number };
   readonly targets: { readonly holders: number; readonly threshold: number };
-  readonly holders: readonly { readonly name: string; readonly signer: Signer }[];
+  readonly holders: readonly CeremonyHolder[];
 }
 
 /** The record of a ceremony: everything public that it made. */
 export function transcript(facts: Facts): string {
-  const keys = facts.holders.map(
-    ({ name, signer }) => `  ${name.padEnd(12)} ${signer.key.scheme}  ${signer.key.keyid}`,
+  const { root, targets, model, holders, online } = facts;
+  const keys = holders.flatMap(({ name, keys: held }) =>
+    held.map(({ role, signer: { key } }) => `  ${name.padEnd(12)} ${role.padEnd(15)} ${key.scheme}  ${key.keyid}`),
   );
+  const alike = model === 'minimum' ? 'targets' : `targets${model === 'maximum' ? ', rarely-updated' : ''} and claimed`;
+  const signs = model === 'minimum' ? 'unclaimed' : 'recently-claimed, unclaimed';
   return [
     'Key ceremony',
     `held        ${facts.now.toISOString()}`,
-    `valid until ${facts.expires.toISOString()}  (root and targets)`,
+    `valid until ${facts.expires.toISOString()}  (everything that offline keys signed)`,
+    `model       ${model}`,
     '',
     `Root fingerprint (SHA-256 of root.json)`,
     `  ${groupsOfFour(facts.fingerprint)}`,
     '',
     'Offline keys',
     ...keys,
-    `  root needs ${facts.root.threshold} of ${facts.root.holders}, targets needs ${facts.targets.threshold} of ${facts.targets.holders}`,
+    `  root needs ${root.threshold} of ${root.holders}, ${alike} ${targets.threshold} of ${targets.holders}`,
     '',
-    'Online key (timestamp, snapshot, unclaimed)',
-    `  ${'index'.padEnd(12)} ${facts.online.scheme}  ${facts.online.keyid}`,
+    `Online key (timestamp, snapshot, ${signs})`,
+    `  ${'index'.padEnd(12)} ${online.scheme}  ${online.keyid}`,
     '',
   ].join('\n');
 }
 
-/** What the holder of one key must know; it lies beside the key. */
-export function instructions(holder: string, keyid: string, fingerprint: string): string {
+/** What a holder must know; it lies beside the keys. */
+export function instructions(holder: string, keys: readonly HeldKey[], fingerprint: string): string {
   return [
-    `This folder belongs to the holder of the offline key ${holder}.`,
+    `This folder belongs to the holder of the offline keys ${holder}.`,
     '',
-    `  key   ${keyid}`,
-    `  root  ${groupsOfFour(fingerprint)}`,
+    ...keys.map(({ role, signer }) => `  ${role.padEnd(15)} ${signer.key.keyid}`),
+    `  root of trust   ${groupsOfFour(fingerprint)}`,
     '',
     '1. Copy the folder to two memory sticks of your own, and delete it here. No two holders keep their sticks in one place.',
     '2. Keep the passphrase somewhere else than the sticks. Nobody can restore it.',
     '3. Never plug the sticks into the index machine, nor into any machine with a network.',
-    '4. You will be asked to sign before root and targets expire, and if an online key is stolen.',
+    '4. You will be asked to sign every few weeks, before anything expires, and if a key is stolen.',
     '',
   ].join('\n');
 }
 
-const groupsOfFour = (hex: string): string => (hex.match(/.{1,4}/g) ?? []).join(' ');
+export const groupsOfFour = (hex: string): string => (hex.match(/.{1,4}/g) ?? []).join(' ');
