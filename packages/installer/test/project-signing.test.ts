@@ -78,7 +78,7 @@ describe('who signs for a project, as verified metadata says', () => {
     await sign(`${role}.windows`, { files: [wheel('2.0')], by: [bob] });
     await scene.repository.publish();
     const signing = await (await scene.client()).signing(flask);
-    assert.equal(signing.standing, 'recently-claimed');
+    assert.deepEqual([signing.standing, signing.model], ['recently-claimed', 'legacy']);
     assert.deepEqual(
       signing.roles.map(({ role: name, threshold, signed, expired }) => [name, threshold, signed?.version, expired]),
       [

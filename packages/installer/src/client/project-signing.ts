@@ -1,5 +1,5 @@
 import type { ProjectName } from '@holdfast/python-index';
-import { parseProjectRole, projectDirectory, type Top, TOPS } from '@holdfast/trust';
+import { modelOf, parseProjectRole, projectDirectory, type SecurityModel, type Top, TOPS } from '@holdfast/trust';
 import {
   type Delegations,
   ExpiredError,
@@ -53,6 +53,8 @@ export interface ProjectSigning {
   readonly name: ProjectName;
   /** The top that answers for the project; `none` when none lists anything of it. */
   readonly standing: Top | 'none';
+  /** How much of the index only offline keys or developers can change; `undefined` for an index that is none of ours. */
+  readonly model: SecurityModel | undefined;
   /** The project's own role first; none when it is not claimed. */
   readonly roles: readonly SigningRole[];
   /** What installers find, or found before a role expired; nothing when the project's role was revoked. */
@@ -101,6 +103,7 @@ export async function readSigning(name: ProjectName, source: SigningSource): Pro
   return {
     index: source.index,
     name,
+    model: modelOfFound(found),
     standing: standingOf([...own.map(({ chain }) => chain), ...files.map(({ voucher }) => voucher.chain)]),
     roles: own.map((info) => signingRole(info, source.now)),
     files,
@@ -122,6 +125,11 @@ function checkOwn(name: ProjectName, { roles }: RolesInfo): void {
 
 const isBearable = (refused: TufError): boolean =>
   refused instanceof ExpiredError || refused instanceof RoleRevokedError || refused instanceof MissingMetadataError;
+
+function modelOfFound({ roles: [targets] }: RolesInfo): SecurityModel | undefined {
+  const signed = targets?.verified?.metadata.signed;
+  return signed && modelOf(signed);
+}
 
 function standingOf(chains: readonly (readonly string[])[]): Top | 'none' {
   const [, first] = chains[0] ?? [];
