@@ -5,7 +5,8 @@ import { UsageError } from './command.ts';
 export type Options = ReadonlyMap<string, string | boolean | readonly (string | boolean)[]>;
 
 /**
- * Reads the arguments of a command: its options and exactly the positionals named (a last name with `…` takes the rest).
+ * Reads the arguments of a command: its options and exactly the positionals named (a last name with `…` takes the rest, one in
+ * brackets may be missing).
  * @throws UsageError that names what is missing or unknown
  */
 export function readArguments(
@@ -21,7 +22,7 @@ export function readArguments(
   }
   const open = names.at(-1)?.endsWith('…') === true;
   const missing = names[parsed.positionals.length];
-  if (missing !== undefined) throw new UsageError(`${missing.replace('…', '')} is missing`);
+  if (missing !== undefined && !missing.startsWith('[')) throw new UsageError(`${missing.replace('…', '')} is missing`);
   const extra = parsed.positionals[names.length];
   if (!open && extra !== undefined) throw new UsageError(`"${extra}" is one argument too many`);
   return { options: new Map(Object.entries(parsed.values)) as Options, positionals: parsed.positionals };

@@ -45,6 +45,41 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ],
   ['NO_BACKUP', 'Make one with holdfast backup DIRECTORY TO, to its end.'],
   ['KEY_FILE', 'Check the passphrase and the file.'],
+  [
+    'SIGNER',
+    'Nothing was changed. Does the agent run ("ssh-add -l"), is the token there? A wrong PIN was tried once only.',
+  ],
+  ['WEAK_PHRASE', 'Nothing was changed. "holdfast key phrase" proposes one that nobody can guess.'],
+  ['INVALID_PHRASE', 'Nothing was changed. "holdfast key phrase" proposes one.'],
+  [
+    'WRONG_PHRASE',
+    'Nothing was changed. A phrase counts for one account of one index: "holdfast key list" shows them.',
+  ],
+  ['KEY_CHANGED', 'Nothing was changed. Bring the right key, or begin to use this one: holdfast key create.'],
+  ['NO_KEY', '"holdfast key list" shows the keys that there are, "holdfast key create" makes one.'],
+  [
+    'KEY_RING',
+    'Move the file away and name your keys again with "holdfast key create": the keys themselves are elsewhere.',
+  ],
+  ['INVALID_TOKEN_URI', 'Write it as pkcs11:token=NAME;object=KEY?module-path=/path/of/the/library.so'],
+  ['SIGNER_MISSING', 'Install it beside holdfast with npm; it is compiled on this machine.'],
+  [
+    'TOKEN_MISSING',
+    'Set HOLDFAST_TOKEN, or run this at a terminal and type it. The operators of the index make tokens.',
+  ],
+  [
+    'TOKEN_REFUSED',
+    'Nothing was changed. Ask the operators for a new token; "holdfast account logout" forgets one that was typed.',
+  ],
+  ['TOKEN_STORE', 'Move the file away and type the token again.'],
+  ['REFUSED', 'Nothing was changed.'],
+  ['INDEX_BUSY', 'Try again in a minute. What was sent may have been done nevertheless.'],
+  [
+    'UNEXPECTED_ANSWER',
+    'Is this the address of the index itself? Mirrors take no uploads: name the index by its own address.',
+  ],
+  ['NOT_THAT_INDEX', 'Nothing was signed. See which indexes you trust: holdfast trust list.'],
+  ['REQUEST_CODE', 'Copy it whole, or make another one: holdfast account add-key.'],
 ]);
 
 /** What a person at the terminal is told about an error: one sentence, then what to do. Never a stack trace. */

@@ -39,18 +39,26 @@ export async function openSigner(home: string, options: OpenSignerOptions): Prom
 
 /** The signer of a remembered key, which must be the one that was remembered. */
 export async function openRecord(record: KeyRecord, ask: AskSecret): Promise<Signer> {
-  const signer = await openSource(record.source, record, ask);
   const { keyid } = record.key;
+  const signer = await openSource(record.source, record, ask, keyid);
   if (signer.key.keyid === keyid) return signer;
   if (record.source.kind === 'phrase') throw new WrongPhraseError(keyid);
   throw new KeyChangedError(describeSource(record.source), keyid, signer.key.keyid);
 }
 
-/** The signer of whatever key is there. */
-export async function openSource(source: KeySource, owner: PhraseOwner, ask: AskSecret): Promise<Signer> {
+/** The signer of whatever key is there. `keyid` tells a person which one is asked for. */
+export async function openSource(
+  source: KeySource,
+  owner: PhraseOwner,
+  ask: AskSecret,
+  keyid?: string,
+): Promise<Signer> {
   switch (source.kind) {
     case 'phrase':
-      return phraseKey(await ask({ kind: 'phrase', prompt: `Secret phrase of ${owner.account}` }), owner);
+      return phraseKey(
+        await ask({ kind: 'phrase', prompt: `Secret phrase of ${owner.account}${named(keyid)}` }),
+        owner,
+      );
     case 'file':
       return fromFile(source.path, ask);
     case 'ssh':
@@ -59,6 +67,8 @@ export async function openSource(source: KeySource, owner: PhraseOwner, ask: Ask
       return tokenSigner(source.uri, ask);
   }
 }
+
+const named = (keyid: string | undefined): string => (keyid === undefined ? '' : `, key ${keyid.slice(0, 12)}`);
 
 /** Where a key is, in words: `the key file /home/ann/release.key`. */
 export function describeSource(source: KeySource): string {
