@@ -35,6 +35,8 @@ export type { UploadDigests } from './upload/digests.ts';
 export { checkUploadFilename } from './upload/upload-filename.ts';
 export { type RandomAccess, bytesSource } from './archive/random-access.ts';
 export { type ArchiveLimits, DEFAULT_LIMITS } from './archive/limits.ts';
+export type { ZipEntry } from './archive/zip/central-directory.ts';
+export { openZip, type ZipArchive } from './archive/zip/zip-archive.ts';
 export {
   type DistributionMetadata,
   readDistributionMetadata,

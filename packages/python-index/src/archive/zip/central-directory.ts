@@ -20,6 +20,10 @@ export interface ZipEntry {
   readonly unpacked: number;
   /** Of the local header. */
   readonly offset: number;
+  /** In MS-DOS format (§4.4.6): the date in the upper 16 bits, the time in the lower. */
+  readonly modified: number;
+  /** External attributes (§4.4.15); the upper 16 bits are a Unix mode, or 0. */
+  readonly attributes: number;
 }
 
 const HEADER_SIZE = 46;
@@ -86,13 +90,16 @@ function readEntry(bytes: Uint8Array): { entry: ZipEntry; length: number } {
   };
   const { packed, unpacked, offset } = applyExtraFields(bytes.subarray(nameEnd, extraEnd), declared, 'central');
   const kind = name.endsWith('/') ? 'directory' : 'file';
-  checkType(name, kind, view.getUint32(38, true) >>> 16);
+  const attributes = view.getUint32(38, true);
+  checkType(name, kind, attributes >>> 16);
   if (method === 0 && packed !== unpacked) return refuse('is stored, but its sizes differ');
   if (unpacked > packed * DEFLATE_LIMIT) return refuse('claims to unpack to more than deflate can hold');
   if (kind === 'directory' && unpacked !== 0) return refuse('is a directory with content');
   const path = kind === 'directory' ? name.slice(0, -1) : name;
   const crc32 = view.getUint32(16, true);
-  return { length, entry: { path, kind, nameBytes, flags, method, crc32, packed, unpacked, offset } };
+  const modified = ((view.getUint16(14, true) << 16) | view.getUint16(12, true)) >>> 0;
+  const written = { nameBytes, flags, method, modified, attributes } as const;
+  return { length, entry: { path, kind, ...written, crc32, packed, unpacked, offset } };
 }
 
 /** Without the UTF-8 flag, readers take other characters than ASCII for those of one code page or another. */

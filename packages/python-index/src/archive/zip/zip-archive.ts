@@ -10,7 +10,11 @@ import { checkLocalHeaders } from './local-headers.ts';
 export interface ZipArchive {
   readonly entries: readonly ZipEntry[];
   /** Unpacks one entry, at most `maxLength` bytes of it. `limit` names the limit in the error. */
-  read(entry: ZipEntry, limit: 'metadataBytes' | 'recordBytes', maxLength: number): Promise<Uint8Array>;
+  read(
+    entry: ZipEntry,
+    limit: 'metadataBytes' | 'recordBytes' | 'unpackedBytes',
+    maxLength: number,
+  ): Promise<Uint8Array>;
 }
 
 /**
