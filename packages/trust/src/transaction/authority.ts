@@ -9,7 +9,7 @@ import {
   type Rotation,
 } from '@holdfast/tuf';
 import { nextGeneration, parseProjectRole, projectRole, rotationRole } from '../project-role.ts';
-import { checkCanonical } from './canonical.ts';
+import { asCanonical } from './canonical.ts';
 import { checkKeys } from './keys.ts';
 import { MAX_ROTATIONS } from './limits.ts';
 import { TransactionRefusedError } from './refused.ts';
@@ -89,7 +89,6 @@ async function rotated(state: ProjectState, role: string, bytes: Uint8Array, pre
   const version = state.rotations + 1;
   const entry = rotationRole(role, version);
   const file = readRotation(entry, bytes);
-  checkCanonical(entry, file.signedBytes);
   const { signed } = file;
   if (signed.role !== role)
     throw new TransactionRefusedError(
@@ -140,7 +139,7 @@ async function checkRotationSignatures(
 
 function readRotation(entry: string, bytes: Uint8Array): Metadata<Rotation> {
   try {
-    return parseRotation(bytes);
+    return asCanonical(entry, parseRotation(bytes));
   } catch (cause) {
     if (!(cause instanceof FormatError)) throw cause;
     throw new TransactionRefusedError('FORMAT', entry, `it is no rotate file (TAP 8): ${cause.message}.`, { cause });

@@ -1,27 +1,22 @@
-import { canonicalize, FormatError, type JsonValue, parseJson } from '@holdfast/tuf';
+import { canonicalize, encodeJson, type Metadata, parseJson } from '@holdfast/tuf';
 import { TransactionRefusedError } from './refused.ts';
 
 /**
- * Most clients verify signatures over the canonical form of what they parsed, ours over the bytes that they received: where these are
- * the same, all clients agree.
- * @throws TransactionRefusedError (`FORMAT`)
+ * Our client verifies signatures over the bytes that it received, and over their canonical form if that fails; most others over the
+ * canonical form alone. Here only that counts, so that all clients agree.
+ * @returns the file with the canonical form in the place of its signed part, which signatures have to be over
+ * @throws TransactionRefusedError (`FORMAT`) for a signed part that is written otherwise, but for escaped control characters
  */
-export function checkCanonical(role: string, signedBytes: Uint8Array): void {
-  const canonical = canonicalOf(parseJson(signedBytes));
-  const same = canonical?.length === signedBytes.length && canonical.every((byte, at) => byte === signedBytes[at]);
-  if (!same)
+export function asCanonical<T>(role: string, file: Metadata<T>): Metadata<T> {
+  const value = parseJson(file.signedBytes);
+  if (!isSame(encodeJson(value), file.signedBytes))
     throw new TransactionRefusedError(
       'FORMAT',
       role,
-      'its signed part is not in canonical form, or has control characters. Write it with sorted names and without spaces, and sign that.',
+      'its signed part is not in canonical form. Write it with sorted names and without spaces, and sign that.',
     );
+  return { ...file, signedBytes: canonicalize(value) };
 }
 
-function canonicalOf(value: JsonValue): Uint8Array | undefined {
-  try {
-    return canonicalize(value);
-  } catch (error) {
-    if (error instanceof FormatError) return undefined;
-    throw error;
-  }
-}
+const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, at) => byte === b[at]);

@@ -5,7 +5,7 @@ import { type Authority, authorityAfter } from './authority.ts';
 import { checkFile, type FileOf, fileOfProject } from './files.ts';
 import { MAX_DELEGATIONS_OF_PROJECT, MAX_TRANSACTION_BYTES } from './limits.ts';
 import { TransactionRefusedError } from './refused.ts';
-import { type RoleAfter, rolesAfter } from './role-tree.ts';
+import { type RoleAfter, type RolesAfter, rolesAfter, type UnsignedRole } from './role-tree.ts';
 import type { CheckedRole, CheckedTransaction, ProjectState, ProjectTransaction } from './transaction.ts';
 
 /** What a check needs to know besides. */
@@ -42,7 +42,7 @@ export async function checkTransaction(
     ...standingOf(authority),
     roles: after.roles.flatMap(checkedRole),
     retired: [...state.roles.keys()].filter((role) => !reached.has(role)),
-    files: filesOf(state, after.roles, fileOf),
+    files: filesOf(state, after, fileOf),
     waiting: new Map([...authority.waiting, ...after.waiting]),
   };
 }
@@ -107,12 +107,18 @@ function checkedRole({ role, metadata, isNew }: RoleAfter): CheckedRole[] {
   return isNew ? [{ role, version, expires, bytes: metadata.bytes }] : [];
 }
 
-function filesOf(state: ProjectState, roles: readonly RoleAfter[], fileOf: FileOf): ReadonlyMap<string, Distribution> {
+function filesOf(
+  state: ProjectState,
+  { roles, unsigned }: RolesAfter,
+  fileOf: FileOf,
+): ReadonlyMap<string, Distribution> {
   const published = publishedFiles(state);
   const files = new Map<string, Distribution>();
-  for (const { role, metadata, isNew, reach } of roles) {
+  for (const [at, { role, metadata, isNew, reach }] of roles.entries()) {
+    const before = unsigned.filter(({ after }) => after <= at);
     for (const target of metadata.signed.targets) {
       const file = fileOfProject(state.project, role, reach, target);
+      checkFound(role, target[0], before);
       if (files.has(file.filename))
         throw new TransactionRefusedError(
           'FILE_TWICE',
@@ -124,6 +130,17 @@ function filesOf(state: ProjectState, roles: readonly RoleAfter[], fileOf: FileO
     }
   }
   return files;
+}
+
+/** A search that meets a role without metadata ends there (TUF 1.0.34 §5.6.7), so that none may stand before a file. */
+function checkFound(role: string, path: string, before: readonly UnsignedRole[]): void {
+  const unsigned = before.find(({ reach }) => reach.has(path));
+  if (unsigned)
+    throw new TransactionRefusedError(
+      'ROLE_MISSING',
+      unsigned.role,
+      `nobody has signed it yet, and ${path}, which ${role} lists, is searched there first. Send its first version along, or delegate to it behind ${role}.`,
+    );
 }
 
 /** What the project's roles list so far. */

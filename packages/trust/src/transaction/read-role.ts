@@ -1,9 +1,9 @@
 import { FormatError, type Metadata, parseTargets, type Targets } from '@holdfast/tuf';
-import { checkCanonical } from './canonical.ts';
+import { asCanonical } from './canonical.ts';
 import { MAX_TRANSACTION_BYTES, MAX_YEARS } from './limits.ts';
 import { TransactionRefusedError } from './refused.ts';
 
-/** @throws TransactionRefusedError (`FORMAT`, `TOO_LARGE`) */
+/** A new version, with the canonical form of its signed part. @throws TransactionRefusedError (`FORMAT`, `TOO_LARGE`) */
 export function readRole(role: string, bytes: Uint8Array): Metadata<Targets> {
   if (bytes.length > MAX_TRANSACTION_BYTES)
     throw new TransactionRefusedError(
@@ -12,9 +12,7 @@ export function readRole(role: string, bytes: Uint8Array): Metadata<Targets> {
       `it has ${bytes.length} bytes, and ${MAX_TRANSACTION_BYTES} are the most. Delegate some of its files to a role of their own.`,
     );
   try {
-    const metadata = parseTargets(bytes);
-    checkCanonical(role, metadata.signedBytes);
-    return metadata;
+    return asCanonical(role, parseTargets(bytes));
   } catch (cause) {
     if (!(cause instanceof FormatError)) throw cause;
     throw new TransactionRefusedError('FORMAT', role, `it is no targets metadata: ${cause.message}.`, { cause });

@@ -59,8 +59,7 @@ export class ProjectRoleEditor {
     this.#role = role;
     this.#directory = projectDirectory(parsed.project);
     this.#editor = new TargetsEditor(metadata?.signedBytes);
-    const targets = metadata?.signed.targets ?? new Map();
-    const files = Array.from(targets, ([path, file]) => decodeTarget(path, file));
+    const files = Array.from(metadata?.signed.targets ?? [], ([path, file]) => decodeTarget(path, file));
     this.#files = new Map(files.map((file) => [file.filename, file]));
   }
 

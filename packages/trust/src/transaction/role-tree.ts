@@ -20,9 +20,18 @@ export interface RoleAfter {
   readonly reach: Reach;
 }
 
+/** A role that is delegated to and that nobody has signed yet. */
+export interface UnsignedRole {
+  readonly role: string;
+  readonly reach: Reach;
+  /** How many of {@link RolesAfter.roles} a search visits before it. */
+  readonly after: number;
+}
+
 /** All roles that the project's own one leads to, in the order of the search. */
 export interface RolesAfter {
   readonly roles: readonly RoleAfter[];
+  readonly unsigned: readonly UnsignedRole[];
   readonly waiting: ReadonlyMap<string, WaitingFor>;
   /** Valid signatures of new versions. */
   readonly signatures: number;
@@ -34,6 +43,7 @@ interface Walk {
   readonly now: Date;
   readonly former: ReadonlyMap<string, PublicKey>;
   readonly roles: RoleAfter[];
+  readonly unsigned: UnsignedRole[];
   readonly waiting: Map<string, WaitingFor>;
   signatures: number;
 }
@@ -55,6 +65,7 @@ export async function rolesAfter(
     now,
     former: authority.former,
     roles: [],
+    unsigned: [],
     waiting: new Map(),
     signatures: 0,
   };
@@ -63,20 +74,19 @@ export async function rolesAfter(
   const pending: (readonly [DelegatedTo, Reach])[] = [
     [{ name, keys, threshold, paths: [projectPattern(state.project)] }, Reach.all],
   ];
-  let unsigned = 0;
   for (let next = pending.pop(); next; next = pending.pop()) {
     const [to, reach] = next;
     const after = await roleAfter(walk, to, reach);
-    // Delegated to, and not signed yet: it lists nothing, and clients go on without it.
     if (!after) {
-      unsigned++;
+      walk.unsigned.push({ role: to.name, reach, after: walk.roles.length });
       continue;
     }
     walk.roles.push(after);
     const place = { project: state.project, role: to.name, paths: to.paths, budget };
     const delegated = delegationsOf(after.metadata.signed, place);
     if (after.isNew) await checkDelegatedKeys(to.name, after.metadata.signed, delegated);
-    if (walk.roles.length + unsigned + pending.length + delegated.length > 1 + MAX_DELEGATIONS_OF_PROJECT)
+    const count = walk.roles.length + walk.unsigned.length + pending.length + delegated.length;
+    if (count > 1 + MAX_DELEGATIONS_OF_PROJECT)
       throw new TransactionRefusedError(
         'TOO_MANY_DELEGATIONS',
         to.name,
@@ -84,8 +94,8 @@ export async function rolesAfter(
       );
     for (const child of delegated.toReversed()) pending.push([child, reach.through(child.paths)]);
   }
-  const { roles, waiting, signatures } = walk;
-  return { roles, waiting, signatures };
+  const { roles, unsigned, waiting, signatures } = walk;
+  return { roles, unsigned, waiting, signatures };
 }
 
 async function roleAfter(walk: Walk, to: DelegatedTo, reach: Reach): Promise<RoleAfter | undefined> {
@@ -94,13 +104,15 @@ async function roleAfter(walk: Walk, to: DelegatedTo, reach: Reach): Promise<Rol
   const bytes = transaction.roles.get(role);
   const present = state.roles.get(role);
   if (bytes) return { role, metadata: await newVersion(walk, to, bytes, present), isNew: true, reach };
-  if (!present && reach !== Reach.all) return undefined;
-  if (!present)
+  if (!present) {
+    // Whom the project delegates to signs when there is something to sign; clients list the project without them.
+    if (reach !== Reach.all) return undefined;
     throw new TransactionRefusedError(
       'ROLE_MISSING',
       role,
       'there is no metadata of it: clients would stop there. Send its first version along, which may be empty.',
     );
+  }
   const metadata = parseTargets(present);
   const { valid } = await checkSignatures(metadata, to.keys, { keyids: [...to.keys.keys()], threshold: to.threshold });
   if (valid < to.threshold)
