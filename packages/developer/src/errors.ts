@@ -217,3 +217,16 @@ export class NotYourRoleError extends DeveloperError {
     this.remedy = remedy;
   }
 }
+
+/** The index says that something is published, and verified metadata does not show it. */
+export class NotVisibleError extends DeveloperError {
+  readonly code = 'NOT_VISIBLE';
+  readonly project: string;
+
+  constructor(project: string, published: number, newest: number) {
+    super(
+      `the index published ${project} under timestamp ${published}, but where this computer looks the newest is ${newest}`,
+    );
+    this.project = project;
+  }
+}

@@ -1,0 +1,21 @@
+import type { IndexClient } from '@holdfast/installer';
+import type { ProjectName } from '@holdfast/python-index';
+import type { Signer } from '@holdfast/tuf';
+import type { IndexApi } from '../account/index-api.ts';
+import { ProjectApi } from './project-api.ts';
+
+/** What a developer works with: verified metadata of an index to look at, its API to send to, and a key to sign with. */
+export interface Workbench {
+  readonly client: IndexClient;
+  readonly api: IndexApi;
+  readonly account: string;
+  /** Opened when something is to be signed for the first time: it may ask for a passphrase. */
+  readonly signer: () => Promise<Signer>;
+  /** A further key of this person, if it is at hand. */
+  readonly otherSigner?: (keyid: string) => Promise<Signer | undefined>;
+  readonly now: () => Date;
+}
+
+export function projectApi({ api }: Workbench, project: ProjectName): ProjectApi {
+  return new ProjectApi(api, project);
+}
