@@ -26,6 +26,7 @@ export { nextTargets, type TargetsChanges } from './next-targets.ts';
 export { readPublicKeyFile, readRequest, writePublicKeyFile, writeRequest } from './request-file.ts';
 export { loadExport, type LoadedExport, readItems } from './signing/load.ts';
 export { mergeSignatures, type SignedOffer } from './signing/merge.ts';
-export { type NextRole, planSigning, type SigningPlan } from './signing/plan.ts';
+export type { NextRole } from './signing/next-role.ts';
+export { planSigning, type SigningPlan } from './signing/plan.ts';
 export { type OfflineSignature, type OnSigned, signPlan } from './signing/sign.ts';
 export { readSignatures, type SignaturesFile, writeSignatures } from './signing/signatures-file.ts';

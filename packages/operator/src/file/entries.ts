@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
-import { createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { encodeJson, isJsonObject, type JsonObject, type JsonValue, parseJson } from '@holdfast/tuf';
 import { writeFileAtomic } from '@holdfast/tuf/node';
 import { OfflineFileError } from '../errors.ts';
@@ -51,7 +51,7 @@ export async function writeEntries(
     encoded(format, entries, (bytes) => digest.update(bytes)),
     { objectMode: false },
   );
-  const compressed = createZstdCompress();
+  const compressed = createZstdCompress({ params: { [constants.ZSTD_c_checksumFlag]: 1 } });
   const ended = new Promise<void>((resolve, reject) => {
     pipeline(source, compressed, (error) => (error ? reject(error) : resolve()));
   });

@@ -1,7 +1,8 @@
 import { envelopeBytes, parseRoot, parseTargets, type Signature, verifySignatures } from '@holdfast/tuf';
 import { SignaturesRefusedError } from '../errors.ts';
 import { payloadOf } from './payload.ts';
-import type { NextRole, SigningPlan } from './plan.ts';
+import type { NextRole } from './next-role.ts';
+import type { SigningPlan } from './plan.ts';
 import type { OfflineSignature } from './sign.ts';
 import type { SignaturesFile } from './signatures-file.ts';
 

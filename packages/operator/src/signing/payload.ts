@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalize, encodeJson } from '@holdfast/tuf';
-import type { NextRole } from './plan.ts';
+import type { NextRole } from './next-role.ts';
 
 /** What is signed of a role, and what goes into its file: the same bytes unless they have control characters. */
 export interface Payload {

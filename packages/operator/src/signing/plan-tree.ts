@@ -2,7 +2,7 @@ import { type BinRole, binPrefix, binRoleJson, binRoleName, type TreeKeys } from
 import type { LoadedExport } from './load.ts';
 import { nextTree, type TreeContent } from './next-tree.ts';
 import { sameHolders } from './next-roles.ts';
-import { holdersOf, type NextRole, termOf } from './plan.ts';
+import { holdersOf, type NextRole, termOf } from './next-role.ts';
 import type { OfflineTop } from './present.ts';
 
 export interface TreeWish {

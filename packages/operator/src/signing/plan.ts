@@ -1,7 +1,6 @@
 import { CLAIMED, CLOSED, closedRoleJson, RARELY_UPDATED, topsOf, type TreeKeys } from '@holdfast/trust';
-import type { JsonObject, PublicKey, RoleKeys } from '@holdfast/tuf';
+import type { JsonObject } from '@holdfast/tuf';
 import { ExportRefusedError } from '../errors.ts';
-import type { Holders, OfflineRole } from '../holders.ts';
 import { type NextClaims, planClaims } from './claims.ts';
 import type { LoadedExport } from './load.ts';
 import {
@@ -14,28 +13,9 @@ import {
   sameHolders,
   treeHolders,
 } from './next-roles.ts';
+import { holdersOf, needOf, type NextRole, termOf } from './next-role.ts';
 import { planTree } from './plan-tree.ts';
 import { type NextQuiet, planQuiet } from './quiet.ts';
-
-/** One role as it is to be signed. */
-export interface NextRole {
-  readonly role: string;
-  readonly version: number;
-  readonly expires: Date;
-  /** Whose holders sign it. */
-  readonly holder: OfflineRole;
-  /** Who has to sign; root under two sets, its old and its new one (TUF 1.0.34 §5.3.4). */
-  readonly needs: readonly Need[];
-  /** Why it is signed. */
-  readonly why: 'new' | 'changed' | 'renewed';
-  /** Its `signed` part; made anew each time, so that many roles need little memory. */
-  json(): JsonObject;
-}
-
-export interface Need {
-  readonly roleKeys: RoleKeys;
-  readonly keys: ReadonlyMap<string, PublicKey>;
-}
 
 /** Everything that follows from an export: the same for everyone who reads it. */
 export interface SigningPlan {
@@ -81,21 +61,6 @@ function claimedProjects({ present, claims }: LoadedExport): number {
   return (present.trees.get(CLAIMED)?.tree.projects.size ?? 0) + claims.filter(({ claim }) => claim.inForce).length;
 }
 
-export function needOf({ keys, threshold }: Holders): TreeKeys {
-  return {
-    roleKeys: { keyids: keys.map(({ keyid }) => keyid), threshold },
-    keys: new Map(keys.map((key) => [key.keyid, key])),
-  };
-}
-
-/** How long a role is good, and whether the present one has to be signed again for its age. */
-export function termOf({ order }: LoadedExport, role: OfflineRole): { expires: Date; isDue(present: Date): boolean } {
-  const term = order.terms.get(role);
-  if (!term) throw new ExportRefusedError(`it does not say how long ${role} is to be good`);
-  if (term.expires <= order.now) throw new ExportRefusedError(`${role} would have expired when it is signed`);
-  return { expires: term.expires, isDue: (present) => present < term.renewBefore };
-}
-
 function planRoot(loaded: LoadedExport): NextRole[] {
   const { present, order } = loaded;
   const { version, expires: until, keys, roles } = present.root.signed;
@@ -137,8 +102,4 @@ function planClosed(loaded: LoadedExport, keys: TreeKeys): NextRole[] {
   const json = (): JsonObject => closedRoleJson(version, expires);
   const why = present ? (rekeyed ? 'changed' : 'renewed') : 'new';
   return [{ role: CLOSED, version, expires, holder: RARELY_UPDATED, needs: [keys], why, json }];
-}
-
-export function holdersOf({ roleKeys, keys }: TreeKeys): Holders {
-  return { keys: [...keys.values()], threshold: roleKeys.threshold };
 }

@@ -1,7 +1,8 @@
 import type { Signer } from '@holdfast/tuf';
 import { NothingToSignError } from '../errors.ts';
 import { payloadOf } from './payload.ts';
-import type { NextRole, SigningPlan } from './plan.ts';
+import type { NextRole } from './next-role.ts';
+import type { SigningPlan } from './plan.ts';
 
 /** One signature of one key: docs/formats/offline-signing.md. */
 export interface OfflineSignature {
