@@ -27,3 +27,12 @@ export {
   type Session,
 } from './account/session.ts';
 export { forgetToken } from './account/token-store.ts';
+export { covers } from './project/coverage.ts';
+export { inspectFile, type LocalFile } from './project/local-files.ts';
+export { editorOf, lastVersion } from './project/next-role.ts';
+export { ProjectApi } from './project/project-api.ts';
+export type { ProjectStatus, StagedFile, WaitingTransaction } from './project/project-status.ts';
+export type { TransactionAnswer } from './project/project-transaction.ts';
+export { stagedAs } from './project/release.ts';
+export { seen, settle, type Settled } from './project/settle.ts';
+export { projectApi, type Workbench } from './project/workbench.ts';
