@@ -55,7 +55,10 @@ const told = (projects: ReadonlyMap<ProjectName, ProjectDelegation>): string[] =
   [...projects.values()]
     .map(
       ({ project, role, keys: own, threshold }) =>
-        `${project} ${role} ${own.map(({ keyid }) => keyid).sort()} ${threshold}`,
+        `${project} ${role} ${own
+          .map(({ keyid }) => keyid)
+          .sort()
+          .join()} ${threshold}`,
     )
     .sort();
 
