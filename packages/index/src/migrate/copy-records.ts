@@ -18,6 +18,8 @@ export const TABLES: ReadonlyMap<string, readonly string[]> = new Map([
   ['transaction_roles', ['transaction_id', 'role']],
   ['offered_roles', ['role']],
   ['offered_standings', ['project']],
+  ['offline_imports', ['id']],
+  ['offline_import_roles', ['import_id', 'role']],
   ['files', ['filename']],
   ['changes', ['id']],
   ['publications', ['id']],
@@ -31,11 +33,11 @@ export const TABLES: ReadonlyMap<string, readonly string[]> = new Map([
   ['roots', ['version']],
 ]);
 /** Their keys are counted up by the database. */
-const COUNTED = ['changes', 'evidence', 'mass_publications', 'transactions'];
+const COUNTED = ['changes', 'evidence', 'mass_publications', 'offline_imports', 'transactions'];
 /** Rows of one statement: PostgreSQL takes 65 535 values. Those with metadata may have megabytes. */
 const PAGE = 500;
 const LARGE_PAGE = 8;
-const LARGE = ['evidence', 'offered_roles', 'offline_roles', 'transaction_roles'];
+const LARGE = ['evidence', 'offered_roles', 'offline_import_roles', 'offline_roles', 'transaction_roles'];
 
 const rowsOf = (table: string): number => (LARGE.includes(table) ? LARGE_PAGE : PAGE);
 

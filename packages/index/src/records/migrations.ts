@@ -6,6 +6,7 @@ import { createFeedTable } from '../feed/feed-table.ts';
 import { importSchema } from './import-schema.ts';
 import { leanRoles } from './migration-0003-lean-roles.ts';
 import { claims } from './migration-0008-claims.ts';
+import { createOfflineTables } from '../offline/offline-tables.ts';
 
 /** All steps that the schema has taken, oldest first. A step that was released is never edited. */
 export function migrations(types: ColumnTypes): MigrationProvider {
@@ -18,6 +19,7 @@ export function migrations(types: ColumnTypes): MigrationProvider {
     '0003-lean-roles': { up: (db: Kysely<unknown>) => leanRoles(db, types) },
     '0007-dictionaries': { up: (db: Kysely<unknown>) => dictionaries(db, types) },
     '0008-claims': { up: (db: Kysely<unknown>) => claims(db, types) },
+    '0009-offline-imports': { up: (db: Kysely<unknown>) => createOfflineTables(db, types) },
   };
   return { getMigrations: async () => steps };
 }

@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely';
 import type { FeedTable } from '../feed/feed-table.ts';
+import type { OfflineImportRolesTable, OfflineImportsTable } from '../offline/offline-tables.ts';
 import type {
   AccountKeysTable,
   ClaimsWaitingTable,
@@ -42,6 +43,8 @@ export interface Database {
   readonly transaction_roles: TransactionRolesTable;
   readonly offered_roles: OfferedRolesTable;
   readonly offered_standings: OfferedStandingsTable;
+  readonly offline_imports: OfflineImportsTable;
+  readonly offline_import_roles: OfflineImportRolesTable;
   readonly roots: { version: number; publication: number; bytes: Uint8Array };
 }
 
@@ -94,6 +97,7 @@ export interface FilesTable {
 export interface MassPublicationsTable {
   id: Generated<number>;
   begun_at: number;
+  /** 0: what an import brought; 1: every role; 2: only what an offline signing changes. */
   everything: number;
   root: Uint8Array | null;
   targets: Uint8Array | null;
@@ -118,6 +122,8 @@ export interface ChangesTable {
   publication: number | null;
   /** The transaction that it is, or that makes this change of a file: then both are published together. */
   transaction_id: number | null;
+  /** 1: an offline signing makes it. Nobody waits for it, and it does not wait its turn. */
+  offered: Generated<number>;
 }
 
 export interface PublicationsTable {
