@@ -3,6 +3,16 @@ import { fileUrlPath, targetPath } from '@holdfast/trust';
 import { distributionOf } from './publish/file-rows.ts';
 import type { Records } from './records/records.ts';
 
+/** What there is of a file that is to come. */
+export interface FileBefore {
+  /** Of the file that has this name, or had it; `undefined` while the name is free. */
+  readonly sha256: string | undefined;
+  /** It waits to be signed. */
+  readonly isStaged: boolean;
+  /** Of the files of the project together. */
+  readonly projectBytes: number;
+}
+
 /** What project pages show: published files only. */
 export class Catalog {
   readonly #records: Records;
@@ -48,18 +58,16 @@ export class Catalog {
     return rows.map(({ project }) => normalizeName(project)).sort();
   }
 
-  /** What there is of a file that is to come, in one question: as {@link sha256Of}, and the bytes of the project's files together. */
-  async before(
-    project: ProjectName,
-    filename: string,
-  ): Promise<{ readonly sha256: string | undefined; readonly projectBytes: number }> {
+  /** What there is of a file that is to come, in one question: the file that has, or had, its name, and the bytes of the project's files together. */
+  async before(project: ProjectName, filename: string): Promise<FileBefore> {
     const row = await this.#records.read
       .selectNoFrom((eb) => [
         eb.selectFrom('files').select('sha256').where('filename', '=', filename).as('sha256'),
+        eb.selectFrom('files').select('state').where('filename', '=', filename).as('state'),
         eb.selectFrom('projects').select('bytes').where('name', '=', project).as('bytes'),
       ])
       .executeTakeFirstOrThrow();
-    return { sha256: row.sha256 ?? undefined, projectBytes: row.bytes ?? 0 };
+    return { sha256: row.sha256 ?? undefined, isStaged: row.state === 'staged', projectBytes: row.bytes ?? 0 };
   }
 
   /** The hash of the file that has this name, or had it; `undefined` while the name is free. */

@@ -8,6 +8,8 @@ import type { StoreLocations } from './stores.ts';
 export interface IndexConfig {
   readonly lifetimes: Lifetimes;
   readonly stores: StoreLocations;
+  /** When the holders of the offline keys mean to sign next: what uploaders of quiet projects are told. */
+  readonly nextSigning?: Date;
 }
 
 const SHORTEST_SECONDS = 5;
@@ -19,13 +21,15 @@ const schema = z.strictObject({
   lifetimes: z.strictObject({ timestamp: lifetime, snapshot: lifetime, bins: lifetime }),
   records: z.string().optional(),
   objects: z.string().optional(),
+  nextSigning: z.iso.date().optional(),
 });
 
 /** @throws ZodError, SyntaxError or InvalidLocationError when the text is no configuration */
 export function parseConfig(text: string): IndexConfig {
-  const { lifetimes, records, objects } = schema.parse(JSON.parse(text));
+  const { lifetimes, records, objects, nextSigning } = schema.parse(JSON.parse(text));
   assertLocations({ records, objects });
-  return { lifetimes, stores: { records, objects } };
+  const next = nextSigning === undefined ? {} : { nextSigning: new Date(nextSigning) };
+  return { lifetimes, stores: { records, objects }, ...next };
 }
 
 /** @throws InvalidLocationError */
@@ -33,6 +37,13 @@ export function makeConfig(chosen: Partial<Lifetimes>, { records, objects }: Sto
   assertLocations({ records, objects });
   const config = schema.parse({ format: 1, lifetimes: { ...DEFAULT_LIFETIMES, ...chosen }, records, objects });
   return `${JSON.stringify(config, undefined, 2)}\n`;
+}
+
+/** The same configuration with another date, or none. @throws ZodError, SyntaxError */
+export function withNextSigning(text: string, date: Date | undefined): string {
+  const { nextSigning: _, ...config } = schema.parse(JSON.parse(text));
+  const next = date === undefined ? {} : { nextSigning: date.toISOString().slice(0, 10) };
+  return `${JSON.stringify({ ...config, ...next }, undefined, 2)}\n`;
 }
 
 /** @throws InvalidLocationError */

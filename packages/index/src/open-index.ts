@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Signer } from '@holdfast/tuf';
 import type { Logger } from 'pino';
+import { AccountKeys } from './accounts/account-keys.ts';
 import { Accounts } from './accounts/accounts.ts';
 import { Catalog } from './catalog.ts';
 import type { IndexConfig } from './config.ts';
@@ -16,7 +17,7 @@ import { WatchedStore } from './objects/watched-store.ts';
 import { type Followed, Follower } from './publish/follower.ts';
 import { Leadership } from './publish/leadership.ts';
 import type { MassProgress } from './publish/mass.ts';
-import { type Offline, type OfflineOffer, recordedOffline } from './publish/offline.ts';
+import { type OfflineOffer, recordedOffline } from './publish/offline.ts';
 import type { PendingPublication } from './publish/publications.ts';
 import { Publisher } from './publish/publisher.ts';
 import { RoleTable } from './publish/role-table.ts';
@@ -28,6 +29,7 @@ import type { Records, Shared } from './records/records.ts';
 import { assertNotBehind, repairTopLevel } from './repair.ts';
 import type { Held } from './single-writer.ts';
 import type { Tracer } from './tracing/tracer.ts';
+import { ProjectTransactions } from './transactions/project-transactions.ts';
 import { type Watch, watchTraced, watchWith } from './watch.ts';
 
 export interface IndexParts {
@@ -37,13 +39,15 @@ export interface IndexParts {
   /** All online keys of the index; undefined in a process that never signs. */
   readonly signers: readonly Signer[] | undefined;
   readonly held?: Held;
+  /** When the offline keys are to sign next, where that is known. */
+  readonly nextSigning?: () => Promise<Date | undefined>;
   readonly metrics?: Metrics;
   readonly tracer?: Tracer | undefined;
   readonly clock: () => Date;
   readonly random?: () => number;
   readonly logger: Logger;
   /** For an index that is being made. */
-  readonly first?: Offline;
+  readonly first?: OfflineOffer;
   /** As in `SigningParts`. */
   readonly onMass?: ((progress: MassProgress) => void) | undefined;
   readonly massFrom?: number | undefined;
@@ -69,6 +73,8 @@ export class OpenIndex {
   readonly publisher: Publisher;
   readonly catalog: Catalog;
   readonly accounts: Accounts;
+  readonly accountKeys: AccountKeys;
+  readonly transactions: ProjectTransactions;
   readonly metadata: PublishedMetadata;
   readonly metrics: Metrics;
   readonly probes: ReadonlyMap<string, Probe>;
@@ -114,12 +120,26 @@ export class OpenIndex {
     this.objects = new WatchedStore(parts.objects, this.#watch);
     this.catalog = new Catalog(records);
     this.accounts = new Accounts(records, clock);
+    this.accountKeys = new AccountKeys(records, clock);
     this.metadata = new PublishedMetadata(this.objects, table, new Uint8Array(), records);
     this.metrics.cache('roles', this.metadata.counts);
     const watch = this.#watch;
     this.publisher = new Publisher({ records, table, clock, watch, onWaiting: () => this.#signing?.loop.wake() });
+    this.transactions = new ProjectTransactions({
+      records,
+      objects: this.objects,
+      clock,
+      untilPublished: (change) => this.publisher.untilPublished(change),
+      nextSigning: () => this.nextSigning(),
+    });
     this.#follower = new Follower({ records, table, logger, onFollowed: (followed) => this.#followed(followed) });
     this.probes = this.#observe();
+  }
+
+  /** When the offline keys are to sign next, where the operators said so and it is to come. */
+  async nextSigning(): Promise<Date | undefined> {
+    const next = await this.#parts.nextSigning?.();
+    return next && next > this.#parts.clock() ? next : undefined;
   }
 
   /** Whether this process signs now. */
@@ -141,8 +161,8 @@ export class OpenIndex {
   }
 
   /**
-   * Publishes offline metadata that its holders signed: the next root, the next targets, or both, in one publication.
-   * Whatever replaced keys signed is signed anew in it.
+   * Publishes offline metadata that its holders signed, in one publication: the next root, the next targets, roles of the offline trees.
+   * Whatever replaced keys signed is signed anew in it; projects whose standing changes move from tree to tree.
    * @throws MetadataRefusedError, OnlineKeyError, StandingByError — nothing was changed
    */
   async importOffline(offer: OfflineOffer): Promise<void> {
@@ -253,7 +273,7 @@ export class OpenIndex {
     this.#follower.published(id);
     this.metrics.published(changes.length);
     this.#failedAt = undefined;
-    const requests = this.#show({ id, root: root?.bytes, upTo: Math.max(0, ...changes), projects });
+    const requests = this.#show({ id, root: root?.bytes, upTo: changes.reduce((most, change) => Math.max(most, change), 0), projects });
     this.#parts.logger.info({ timestampVersion: id, changes: changes.length, requests }, 'publication');
   }
 

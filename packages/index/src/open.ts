@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type LocalSigner, readKeyFile, writeFileAtomic, writeKeyFile } from '@holdfast/tuf/node';
 import { type Logger, pino } from 'pino';
 import { Accounts } from './accounts/accounts.ts';
-import { type IndexConfig, makeConfig, parseConfig } from './config.ts';
+import { type IndexConfig, makeConfig, parseConfig, withNextSigning } from './config.ts';
 import { DamagedIndexError, IndexExistsError, NoIndexError, NoOtherSignerError } from './errors.ts';
 import { Metrics } from './metrics.ts';
 import type { MassProgress } from './publish/mass.ts';
@@ -28,6 +28,8 @@ export interface NewIndex {
   /** Signed `1.root.json` and `1.targets.json`, from a key ceremony. */
   readonly root: Uint8Array;
   readonly targets: Uint8Array;
+  /** The first roles of the trees that offline keys sign, by name, in a security model that has such. */
+  readonly roles?: ReadonlyMap<string, Uint8Array>;
   /** Signs timestamp, snapshot and unclaimed. It is stored encrypted with the passphrase. */
   readonly onlineKey: LocalSigner;
   readonly passphrase: string;
@@ -62,7 +64,7 @@ export async function initIndex(options: NewIndex): Promise<void> {
 }
 
 async function fillDirectory(options: NewIndex, config: IndexConfig): Promise<void> {
-  const { directory, root, targets, onlineKey, passphrase } = options;
+  const { directory, root, targets, roles, onlineKey, passphrase } = options;
   await addOnlineKey(directory, onlineKey, passphrase);
   const records = await openRecords(directory, config.stores);
   try {
@@ -74,7 +76,7 @@ async function fillDirectory(options: NewIndex, config: IndexConfig): Promise<vo
       signers: [onlineKey],
       clock: options.clock ?? (() => new Date()),
       logger: pino({ level: 'silent' }),
-      first: { root, targets },
+      first: { root, targets, ...(roles && { roles }) },
     });
     await opened.stop();
   } finally {
@@ -134,6 +136,7 @@ export async function openIndex(directory: string, options: OpenOptions): Promis
         config,
         signers,
         held,
+        nextSigning: async () => (await readConfig(directory)).nextSigning,
         metrics,
         tracer: options.tracer,
         clock: options.clock ?? (() => new Date()),
@@ -150,6 +153,16 @@ export async function openIndex(directory: string, options: OpenOptions): Promis
     await held.release();
     throw error;
   }
+}
+
+/**
+ * Writes down when the offline keys are to sign next: what uploaders whose files wait for that are told. A process that serves the index
+ * tells it from then on. @throws NoIndexError
+ */
+export async function setNextSigning(directory: string, date: Date | undefined): Promise<void> {
+  await readConfig(directory);
+  const path = join(directory, CONFIG);
+  await writeFileAtomic(path, new TextEncoder().encode(withNextSigning(await readFile(path, 'utf8'), date)));
 }
 
 /** The accounts of an index, also while another process serves it. The caller closes. @throws NoIndexError */

@@ -3,6 +3,7 @@ import type { ProjectName } from '@holdfast/python-index';
 import { normalizeName } from '@holdfast/python-index';
 import { AccountExistsError, AccountUnknownError, InvalidAccountError } from '../errors.ts';
 import type { Records } from '../records/records.ts';
+import { partIn } from './membership.ts';
 import { looksLikeToken, newToken, tokenDigest } from './token.ts';
 
 /** Who asks, as far as a token says. */
@@ -110,17 +111,11 @@ export class Accounts {
     return { account: row.account, ...(row.project !== null && { project: normalizeName(row.project) }) };
   }
 
-  /** Whether who holds this token may publish for the project, or create it. The publisher checks again, in its transaction. */
+  /**
+   * Whether who holds this token may bring files for the project, or create it. What becomes of them is decided when they are taken in,
+   * in a transaction, and so is this again.
+   */
   async mayPublish(identity: Identity, project: ProjectName): Promise<boolean> {
-    if (identity.project !== undefined && identity.project !== project) return false;
-    const row = await this.#records.read
-      .selectFrom('projects')
-      .leftJoin('members', (join) =>
-        join.onRef('members.project', '=', 'projects.name').on('members.account', '=', identity.account),
-      )
-      .select('members.account')
-      .where('name', '=', project)
-      .executeTakeFirst();
-    return row ? row.account !== null : identity.project === undefined;
+    return (await partIn(this.#records.read, identity, project)) !== undefined;
   }
 }

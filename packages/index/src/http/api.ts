@@ -3,11 +3,15 @@ import type { HttpBindings } from '@hono/node-server';
 import { normalizeName } from '@holdfast/python-index';
 import { type Context, Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Identity } from '../accounts/accounts.ts';
+import { accountAnswer, addKey, keyList, removeKey } from './account.ts';
 import { identify } from './credentials.ts';
 import type { Readiness } from './health.ts';
-import { HttpError, type Problem } from './http-error.ts';
+import type { Problem } from './http-error.ts';
+import { jsonBody } from './json-body.ts';
 import { LANDING_CSP, landingPage } from './landing.ts';
 import { problemOf } from './problem-of.ts';
+import { type Answer, getStatus, postTransaction } from './project-api.ts';
 import { problemJson, reasonPhrase } from './reply.ts';
 import type { ServedIndex } from './served-index.ts';
 import { yank } from './yank.ts';
@@ -26,6 +30,8 @@ export interface ApiOptions {
   readonly url: () => string;
   /** Told of every error that the client is not told about. */
   readonly onError: (error: unknown, requestId: string) => void;
+  /** Told of what somebody changed, for the log. */
+  readonly onEvent: (event: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
 type Api = Context<{ Bindings: ApiBindings }>;
@@ -54,12 +60,13 @@ export function createApi(index: ServedIndex, options: ApiOptions): Hono<{ Bindi
     return c.json(health, health.ok ? 200 : 503);
   });
 
-  app.post('/api/v1/projects/:project/yank', async (c) => {
-    const identity = await identify(c.req.header('authorization'), (token) => index.accounts.authenticate(token));
-    const outcome = await yank(index, identity, normalizeName(c.req.param('project')), await jsonBody(c.env.incoming));
+  // Answers depend on who asks.
+  app.use('/api/*', async (c, next) => {
+    await next();
     c.header('Cache-Control', 'no-store');
-    return c.json(outcome);
   });
+  addProjectRoutes(app, index, options);
+  addAccountRoutes(app, index, options);
 
   app.notFound((c) =>
     sendProblem(c, { status: 404, code: 'NOT_FOUND', message: 'This address does not exist on this index.' }),
@@ -72,6 +79,59 @@ export function createApi(index: ServedIndex, options: ApiOptions): Hono<{ Bindi
   return app;
 }
 
+type App = Hono<{ Bindings: ApiBindings }>;
+
+function addProjectRoutes(app: App, index: ServedIndex, { onEvent }: ApiOptions): void {
+  app.post('/api/v1/projects/:project/yank', async (c) => {
+    const identity = await identifyOf(index, c);
+    const project = normalizeName(c.req.param('project'));
+    return c.json(await yank(index, identity, project, await jsonBody(c.env.incoming, MAX_BODY)));
+  });
+
+  app.post('/api/v1/projects/:project/transactions', async (c) => {
+    const identity = await identifyOf(index, c);
+    const project = normalizeName(c.req.param('project'));
+    const { answer, submitted } = await postTransaction(index, identity, project, c.env.incoming);
+    const { outcome } = submitted;
+    const timestampVersion = outcome === 'published' ? submitted.timestampVersion : undefined;
+    onEvent('transaction', { id: c.env.requestId, outcome, account: identity.account, project, timestampVersion });
+    return send(c, answer);
+  });
+
+  app.get('/api/v1/projects/:project/status', async (c) =>
+    send(c, await getStatus(index, await identifyIfSaid(index, c), normalizeName(c.req.param('project')))),
+  );
+
+  app.delete('/api/v1/projects/:project/staged/:filename', async (c) => {
+    const identity = await identifyOf(index, c);
+    const [project, filename] = [normalizeName(c.req.param('project')), c.req.param('filename')];
+    await index.transactions.discard(identity, project, filename);
+    onEvent('staged file discarded', { id: c.env.requestId, account: identity.account, project, filename });
+    return c.json({ project, filename });
+  });
+}
+
+function addAccountRoutes(app: App, index: ServedIndex, { onEvent }: ApiOptions): void {
+  app.get('/api/v1/account', async (c) => c.json(await accountAnswer(index, await identifyOf(index, c))));
+
+  app.get('/api/v1/account/keys', async (c) => c.json(await keyList(index, await identifyOf(index, c))));
+
+  app.post('/api/v1/account/keys', async (c) => {
+    const identity = await identifyOf(index, c);
+    const { keyid, isNew } = await addKey(index, identity, await jsonBody(c.env.incoming, MAX_BODY));
+    if (isNew) onEvent('account key added', { id: c.env.requestId, account: identity.account, keyid });
+    return c.json({ keyid }, isNew ? 201 : 200);
+  });
+
+  app.delete('/api/v1/account/keys/:keyid', async (c) => {
+    const identity = await identifyOf(index, c);
+    const keyid = c.req.param('keyid');
+    await removeKey(index, identity, keyid, await jsonBody(c.env.incoming, MAX_BODY));
+    onEvent('account key removed', { id: c.env.requestId, account: identity.account, keyid });
+    return c.json({ keyid });
+  });
+}
+
 /** What a client is told of an error that is ours. */
 export const INTERNAL: Problem = {
   status: 500,
@@ -79,36 +139,17 @@ export const INTERNAL: Problem = {
   message: 'The index failed to answer. Its operators find the reason in the log, under the id of this request.',
 };
 
-async function jsonBody(incoming: HttpBindings['incoming']): Promise<unknown> {
-  const body = await readBody(incoming);
-  try {
-    return JSON.parse(body.toString()) as unknown;
-  } catch (error) {
-    throw new HttpError({ status: 400, code: 'NOT_JSON', message: 'The request body is not JSON.' }, { cause: error });
-  }
+/** Who asks, if they say so. A wrong token is told, and not taken for none. */
+async function identifyIfSaid(index: ServedIndex, c: Api): Promise<Identity | undefined> {
+  return c.req.header('authorization') === undefined ? undefined : await identifyOf(index, c);
 }
 
-/** Reads the raw request: what is too large is refused on the way, and the rest is drained, not cut off. */
-async function readBody(incoming: HttpBindings['incoming']): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      length += chunk.length;
-      if (length > MAX_BODY) throw bodyTooLarge();
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof HttpError) throw error;
-    const message = 'The connection was closed before the request was complete.';
-    throw new HttpError({ status: 400, code: 'INTERRUPTED', message }, { cause: error });
-  }
-  return Buffer.concat(chunks);
+function identifyOf(index: ServedIndex, c: Api): Promise<Identity> {
+  return identify(c.req.header('authorization'), (token) => index.accounts.authenticate(token));
 }
 
-function bodyTooLarge(): HttpError {
-  const message = `The request body is larger than ${MAX_BODY} bytes.`;
-  return new HttpError({ status: 413, code: 'TOO_LARGE', message });
+function send(c: Api, { status, json }: Answer): Response {
+  return c.body(json, status, { 'Content-Type': 'application/json' });
 }
 
 function sendProblem(c: Api, problem: Problem): Response {

@@ -1,5 +1,7 @@
 import { PythonIndexError, UploadFormError } from '@holdfast/python-index';
+import { TransactionRefusedError } from '@holdfast/trust';
 import {
+  ClaimedProjectError,
   FilenameTakenError,
   FileUnknownError,
   IndexClosedError,
@@ -11,9 +13,11 @@ import {
   RecordsError,
   StorageFullError,
   UnsignableFileError,
+  VersionTakenError,
 } from '../errors.ts';
 import { BusyError } from '../upload/gate.ts';
 import { TooSlowError } from '../upload/pace.ts';
+import { versionTaken } from '../transactions/refusals.ts';
 import { HttpError, type Problem } from './http-error.ts';
 
 /**
@@ -36,6 +40,10 @@ export function problemOf(error: unknown): Problem | undefined {
 
 function refusedByIndex(error: unknown): Problem | undefined {
   if (error instanceof FilenameTakenError) {
+    if (error.stagedIn !== undefined) {
+      const message = `File already exists: ${error.filename} is staged with other content. Discard that one first: DELETE /api/v1/projects/${error.stagedIn}/staged/${error.filename}`;
+      return { status: 400, code: error.code, message };
+    }
     // Uploaders look for "already exist" to tell this apart (twine, uv and poetry with their skip options).
     const message = `File already exists: ${error.filename} was published with other content, or was deleted. A filename is never used twice; raise the version and build again.`;
     return { status: 400, code: error.code, message };
@@ -47,6 +55,17 @@ function refusedByIndex(error: unknown): Problem | undefined {
   if (error instanceof NotYourProjectError) {
     const message = `This token may not publish for ${error.project}: the project belongs to somebody else, or the token was made for another project.`;
     return { status: 403, code: error.code, message };
+  }
+  if (error instanceof ClaimedProjectError) {
+    const message =
+      error.standing === 'claimed'
+        ? `The developers of ${error.project} sign for it, so the index cannot change its files: holdfast yank ${error.project} signs and sends the change.`
+        : `${error.project} is signed with the offline keys of this index, so its files change at the next offline signing. Ask the operators, or claim the project: holdfast claim ${error.project}.`;
+    return { status: 409, code: error.code, message };
+  }
+  if (error instanceof VersionTakenError) return versionTaken(error.project).problem;
+  if (error instanceof TransactionRefusedError) {
+    return { status: error.code === 'ALREADY_CLAIMED' ? 409 : 422, code: error.code, message: sentence(error.message) };
   }
   if (error instanceof UnsignableFileError) {
     const message = `${error.filename} cannot be described in signed metadata: something in its metadata is too long or not text.`;

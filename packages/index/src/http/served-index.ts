@@ -1,9 +1,12 @@
 import type { ProjectName, ProjectPage } from '@holdfast/python-index';
+import type { AccountKeys } from '../accounts/account-keys.ts';
 import type { Identity } from '../accounts/accounts.ts';
+import type { FileBefore } from '../catalog.ts';
 import type { ProjectLookup } from '../metadata.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Probe } from './health.ts';
 import type { NewFile, Published } from '../publish/new-file.ts';
+import type { ProjectTransactions } from '../transactions/project-transactions.ts';
 
 /** What the server needs of an index: what `openIndex` gives, and no more. */
 export interface ServedIndex {
@@ -22,11 +25,7 @@ export interface ServedIndex {
     /** Published files only. */
     projectPage(project: ProjectName): Promise<ProjectPage | undefined>;
     projectNames(): Promise<readonly string[]>;
-    /** The hash of the file that has this name, or had it, and the bytes of the project's files together. */
-    before(
-      project: ProjectName,
-      filename: string,
-    ): Promise<{ readonly sha256: string | undefined; readonly projectBytes: number }>;
+    before(project: ProjectName, filename: string): Promise<FileBefore>;
     /** Where the bytes of a listed file are that are not here: an address before the filename; empty when nobody knows. */
     locationOf(filename: string, sha256: string): Promise<string | undefined>;
     /** Changes whenever anything that the project's page shows has changed; without a project, anything at all. */
@@ -37,6 +36,10 @@ export interface ServedIndex {
     /** Whether who holds this token may publish for the project, or create it. */
     mayPublish(identity: Identity, project: ProjectName): Promise<boolean>;
   };
+  readonly accountKeys: Pick<AccountKeys, 'fingerprint' | 'list' | 'add' | 'remove'>;
+  readonly transactions: Pick<ProjectTransactions, 'submit' | 'status' | 'discard' | 'projectsOf'>;
+  /** When the offline keys are to sign next, where that is known. */
+  nextSigning(): Promise<Date | undefined>;
   readonly metadata: {
     /** The newest published metadata of a role, such as `timestamp` or `unclaimed`. */
     newest(role: string): Promise<Uint8Array | undefined>;

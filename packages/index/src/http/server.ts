@@ -101,6 +101,7 @@ export async function startServer(index: ServedIndex, options: ServerOptions): P
     readiness,
     url: () => options.publicUrl ?? url,
     onError: (error, id) => log.error({ id, err: error }, 'request failed'),
+    onEvent: (event, facts) => log.info(facts, event),
   });
   observe(routes, options.observer);
   const serveApi = apiListener(api);

@@ -9,6 +9,7 @@ import * as z from 'zod';
 import type { Identity } from '../accounts/accounts.ts';
 import { NotYourProjectError, ProjectUnknownError } from '../errors.ts';
 import { HttpError } from './http-error.ts';
+import { parsedBody } from './json-body.ts';
 import type { ServedIndex } from './served-index.ts';
 
 /** The body of `POST /api/v1/projects/{project}/yank`: a whole release, or some of its files. */
@@ -39,15 +40,10 @@ export async function yank(
   project: ProjectName,
   body: unknown,
 ): Promise<YankOutcome> {
-  const parsed = YankRequest.safeParse(body);
-  if (!parsed.success) {
-    const message = `The request body is not as it must be: ${z.prettifyError(parsed.error).replaceAll(/\s+/g, ' ')}`;
-    throw new HttpError({ status: 422, code: 'INVALID_REQUEST', message });
-  }
+  const { version, filenames = [], yanked, reason } = parsedBody(YankRequest, body);
   const page = await index.catalog.projectPage(project);
   if (page === undefined) throw new ProjectUnknownError(project);
   if (!(await index.accounts.mayPublish(identity, project))) throw new NotYourProjectError(project, identity.account);
-  const { version, filenames = [], yanked, reason } = parsed.data;
   const chosen = version === undefined ? filenames : filesOf(page, version);
   const mark = yanked ? (reason ?? true) : false;
   const { timestampVersion } = await index.publisher.setYanked(project, chosen, mark);

@@ -2,9 +2,10 @@ import { IndexClosedError, PublishDelayedError } from '../errors.ts';
 import { HttpError, methodNotAllowed, type Problem } from '../http/http-error.ts';
 import { identify } from '../http/credentials.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { sendBody, sendProblemAs } from '../http/reply.ts';
+import { reasonPhrase, sendBody, sendProblemAs } from '../http/reply.ts';
 import type { ServedIndex } from '../http/served-index.ts';
 import type { Identity } from '../accounts/accounts.ts';
+import type { FileBefore } from '../catalog.ts';
 import type { NewFile, Published } from '../publish/new-file.ts';
 import type { Watch } from '../watch.ts';
 import { admitFile } from './admission.ts';
@@ -12,6 +13,7 @@ import { inspectUpload } from './inspect.ts';
 import { Gate } from './gate.ts';
 import type { UploadLimits } from './limits.ts';
 import { type Admission, receiveForm, tooLarge } from './receive.ts';
+import { uploadSentence } from './sentence.ts';
 import { Spool } from './spool.ts';
 import { storeUpload } from './store.ts';
 
@@ -38,7 +40,8 @@ export interface UploadOutcome extends Published {
 
 /**
  * `POST /legacy/`: the upload API that twine, uv, poetry, pdm, hatch and flit speak. The answer 200 means that the file is
- * in signed metadata; any other answer means that nothing was published.
+ * in signed metadata, or stored and waits for a signature that is not the index's to make: it says so. Any other answer means that
+ * nothing was published.
  */
 export class UploadEndpoint {
   readonly #index: ServedIndex;
@@ -69,15 +72,20 @@ export class UploadEndpoint {
     const outcome = await this.#watched('whole', () =>
       this.#gate.run(() => this.#publish(exchange, identity, signal), signal),
     );
-    const verb = outcome.outcome === 'published' ? 'Published' : 'Already published';
-    const text = `${verb} ${outcome.file.filename}: it is in signed metadata, timestamp version ${outcome.timestampVersion}.\n`;
+    const text = uploadSentence(outcome, await this.#nextSigning(outcome));
+    // twine and uv show neither unless they are asked to tell more: nothing went wrong.
+    exchange.response.statusMessage = reasonPhrase(text);
     sendBody(
       exchange,
       200,
       { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' },
-      Buffer.from(text),
+      Buffer.from(`${text}\n`),
     );
     return outcome;
+  }
+
+  async #nextSigning({ waitsFor }: UploadOutcome): Promise<Date | undefined> {
+    return waitsFor === 'offline-signing' ? await this.#index.nextSigning() : undefined;
   }
 
   /** Once the file is in the queue it will be published, by another process or after the restart: that is what is told. */
@@ -105,17 +113,17 @@ export class UploadEndpoint {
     const spool = new Spool(() => this.#index.objects.incoming());
     this.#spools.add(spool);
     try {
-      let taken: string | undefined;
+      let before: FileBefore | undefined;
       const admit = async (filename: string): Promise<Admission> => {
         const admission = await admitFile(this.#index, identity, filename, limits);
-        taken = admission.sha256;
+        before = admission.before;
         return admission;
       };
       const { request } = exchange;
       const form = await this.#watched('receive', () => receiveForm(request, { spool, limits, admit, signal }));
       const upload = await this.#watched('inspect', () => inspectUpload(form));
       const file = await this.#watched('store', () =>
-        storeUpload(this.#index, upload, { identity, uploadTime: clock(), limits, taken }),
+        storeUpload(this.#index, upload, { identity, uploadTime: clock(), limits, before }),
       );
       return {
         ...(await this.#watched('publish', () => this.#unlessStopped(this.#index.publisher.publish(file)))),

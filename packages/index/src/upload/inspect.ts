@@ -17,6 +17,8 @@ export interface InspectedUpload {
   /** METADATA or PKG-INFO, out of the distribution itself. */
   readonly metadata: Uint8Array;
   readonly fields: CoreMetadata;
+  /** The uploader wants the file to wait until its project is claimed and signed: the field `holdfast_stage`. */
+  readonly stage: boolean;
 }
 
 /**
@@ -33,7 +35,7 @@ export async function inspectUpload({ fields, file }: ReceivedForm): Promise<Ins
   const name = checkUploadFilename(form, file.filename);
   await compareDigests(form.digests, file);
   const content = await readDistributionMetadata(file.content, file.filename);
-  return { file, name, ...content };
+  return { file, name, ...content, stage: fields.get('holdfast_stage')?.includes('true') === true };
 }
 
 async function compareDigests(claimed: UploadDigests, file: ReceivedFile): Promise<void> {

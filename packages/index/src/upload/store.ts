@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { consistentTargetPath, targetPath } from '@holdfast/trust';
 import type { Identity } from '../accounts/accounts.ts';
+import type { FileBefore } from '../catalog.ts';
 import { FilenameTakenError } from '../errors.ts';
 import type { ServedIndex } from '../http/served-index.ts';
 import type { NewFile } from '../publish/new-file.ts';
@@ -11,8 +12,8 @@ export interface StoreOptions {
   readonly identity: Identity;
   readonly uploadTime: Date;
   readonly limits: UploadLimits;
-  /** Of the file that had the name already when this one began to arrive. */
-  readonly taken: string | undefined;
+  /** What there was of the file when it began to arrive; none when that was not asked. */
+  readonly before: FileBefore | undefined;
 }
 
 /**
@@ -22,11 +23,12 @@ export interface StoreOptions {
 export async function storeUpload(
   index: ServedIndex,
   upload: InspectedUpload,
-  { identity, uploadTime, limits, taken }: StoreOptions,
+  { identity, uploadTime, limits, before }: StoreOptions,
 ): Promise<NewFile> {
   const { file, name, metadata, fields } = upload;
   // Publishing refuses a taken name in any case; to see it here leaves no unlisted object behind.
-  if (taken !== undefined && taken !== file.sha256) throw new FilenameTakenError(file.filename);
+  if (before?.sha256 !== undefined && before.sha256 !== file.sha256)
+    throw new FilenameTakenError(file.filename, before.isStaged ? name.project : undefined);
   const key = `targets/${consistentTargetPath(targetPath(name.project, file.filename), file.sha256)}`;
   // Metadata is served for wheels only: an sdist's may change when it is built (PEP 643).
   const core = name.kind === 'wheel' ? { sha256: sha256Hex(metadata), size: metadata.length } : undefined;
@@ -46,6 +48,7 @@ export async function storeUpload(
     requiresPython: fields.requiresPython,
     account: identity.account,
     tokenProject: identity.project,
+    stage: upload.stage,
     uploadTime,
     limits: { projectBytes: limits.projectBytes },
   };

@@ -7,6 +7,8 @@ import type { ServedIndex } from '../../src/http/served-index.ts';
 import type { ObjectStore } from '../../src/objects/object-store.ts';
 import type { NewFile, Published } from '../../src/publish/new-file.ts';
 
+const missing = (): Promise<never> => Promise.reject(new Error('a memory index has no keys and no transactions'));
+
 /**
  * An index that keeps its records in memory and signs nothing: for what concerns HTTP alone, where a test wants to decide
  * what the parts behind the server do. Objects are real.
@@ -70,6 +72,7 @@ export class MemoryIndex implements ServedIndex {
     },
     before: async (name: ProjectName, filename: string) => ({
       sha256: [...this.files.values()].flat().find((file) => file.filename === filename)?.sha256,
+      isStaged: false,
       projectBytes: (this.files.get(name) ?? []).reduce((sum, file) => sum + file.size, 0),
     }),
     locationOf: async (): Promise<undefined> => undefined,
@@ -84,6 +87,11 @@ export class MemoryIndex implements ServedIndex {
       return (this.owners.get(project) ?? identity.account) === identity.account;
     },
   };
+
+  /** What developers sign takes records: see the tests of a whole index. */
+  readonly accountKeys = { fingerprint: missing, list: missing, add: missing, remove: missing };
+  readonly transactions = { submit: missing, status: missing, discard: missing, projectsOf: missing };
+  nextSigning = async (): Promise<Date | undefined> => undefined;
 
   readonly metadata = {
     newest: async (role: string): Promise<Uint8Array | undefined> => this.roles.get(role),

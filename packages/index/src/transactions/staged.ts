@@ -1,0 +1,147 @@
+import type { ProjectName } from '@holdfast/python-index';
+import { type Selectable, sql, type Transaction } from 'kysely';
+import type { Identity } from '../accounts/accounts.ts';
+import { partIn } from '../accounts/membership.ts';
+import { NotYourProjectError } from '../errors.ts';
+import type { ObjectStore } from '../objects/object-store.ts';
+import { objectKeyOf } from '../publish/file-rows.ts';
+import type { Records } from '../records/records.ts';
+import type { Database, FilesTable } from '../records/schema.ts';
+import { notStaged, notYourFile, versionTaken } from './refusals.ts';
+
+/** What is staged for a project that nobody claims is dropped after this time, in milliseconds. */
+export const UNCLAIMED_MS: number = 7 * 86_400_000;
+/** Staged files that one call drops at most. */
+const BATCH = 50;
+
+interface Stores {
+  readonly records: Records;
+  readonly objects: ObjectStore;
+}
+
+/**
+ * Takes a staged file away; its name is free again. Members of the project may, and who brought it.
+ * @throws HttpError, NotYourProjectError
+ */
+export async function discardStaged(
+  { records, objects }: Stores,
+  identity: Identity,
+  project: ProjectName,
+  filename: string,
+): Promise<void> {
+  await records.write(async (db) => {
+    const part = await partIn(db, identity, project);
+    if (part !== 'member' && part !== 'key-holder') throw new NotYourProjectError(project, identity.account);
+    const row = await db
+      .selectFrom('files')
+      .selectAll()
+      .where('filename', '=', filename)
+      .where('project', '=', project)
+      .where('state', '=', 'staged')
+      .executeTakeFirst();
+    if (!row) throw notStaged(project, filename);
+    if (part !== 'member' && row.account !== identity.account) throw notYourFile(filename);
+    if (await isOnItsWay(db, filename)) throw versionTaken(project);
+    await drop(db, objects, row);
+  });
+}
+
+/**
+ * Drops files that were staged before a claim that did not come, and the projects that they reserved: what is older than
+ * {@link UNCLAIMED_MS}. Each call does some of it.
+ * @returns how many files and projects were dropped; 0: nothing is left to do
+ */
+export async function dropAbandoned({ records, objects }: Stores, now: Date): Promise<number> {
+  const before = now.getTime() - UNCLAIMED_MS;
+  const found = await abandonedFiles(records.read, before).execute();
+  const reserved = await emptyProjects(records.read, before).execute();
+  if (found.length === 0 && reserved.length === 0) return 0;
+  return await records.write(async (db) => {
+    const files = await abandonedFiles(db, before).execute();
+    let dropped = 0;
+    for (const row of files) {
+      if (await isOnItsWay(db, row.filename)) continue;
+      await drop(db, objects, row);
+      dropped++;
+    }
+    const projects = await emptyProjects(db, before).execute();
+    for (const { name } of projects) {
+      await db.deleteFrom('members').where('project', '=', name).execute();
+      await db.deleteFrom('projects').where('name', '=', name).execute();
+    }
+    return dropped + projects.length;
+  });
+}
+
+/** Staged files of projects that nobody answers for, or is about to. */
+function abandonedFiles(db: Pick<Transaction<Database>, 'selectFrom'>, before: number) {
+  return db
+    .selectFrom('files')
+    .selectAll()
+    .where(sql<boolean>`state = 'staged'`)
+    .where('uploaded_at', '<', before)
+    .where((where) =>
+      where.not(
+        where.exists(where.selectFrom('standings').select('project').whereRef('project', '=', 'files.project')),
+      ),
+    )
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('transactions')
+            .select('id')
+            .whereRef('project', '=', 'files.project')
+            .where(sql<boolean>`state <> 'published'`),
+        ),
+      ),
+    )
+    .limit(BATCH);
+}
+
+/** Projects that were reserved, and never had anything. */
+function emptyProjects(db: Pick<Transaction<Database>, 'selectFrom'>, before: number) {
+  return db
+    .selectFrom('projects')
+    .select('name')
+    .where('created_at', '<', before)
+    .where('bytes', '=', 0)
+    .where((where) =>
+      where.not(where.exists(where.selectFrom('files').select('filename').whereRef('project', '=', 'projects.name'))),
+    )
+    .where((where) =>
+      where.not(
+        where.exists(where.selectFrom('standings').select('project').whereRef('project', '=', 'projects.name')),
+      ),
+    )
+    .where((where) =>
+      where.not(where.exists(where.selectFrom('transactions').select('id').whereRef('project', '=', 'projects.name'))),
+    )
+    .limit(BATCH);
+}
+
+/** A transaction that is in the queue publishes it. */
+async function isOnItsWay(db: Transaction<Database>, filename: string): Promise<boolean> {
+  return (
+    (await db.selectFrom('changes').select('id').where('filename', '=', filename).executeTakeFirst()) !== undefined
+  );
+}
+
+/**
+ * The object goes first, while nobody else can write a row: whoever brings the same bytes meanwhile either has them stored after this, or
+ * is told when they are to be published.
+ */
+async function drop(
+  db: Transaction<Database>,
+  objects: ObjectStore,
+  row: Pick<Selectable<FilesTable>, 'project' | 'filename' | 'sha256' | 'size' | 'location'>,
+): Promise<void> {
+  await objects.delete(objectKeyOf(row));
+  await objects.delete(`${objectKeyOf(row)}.metadata`);
+  await db.deleteFrom('files').where('filename', '=', row.filename).execute();
+  await db
+    .updateTable('projects')
+    .set(({ eb }) => ({ bytes: eb('bytes', '-', row.size) }))
+    .where('name', '=', row.project)
+    .execute();
+}
