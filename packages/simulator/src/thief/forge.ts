@@ -1,18 +1,18 @@
-import { CLOSED, RARELY_UPDATED, TOPS, type Top, topDelegations, UNCLAIMED } from '@holdfast/trust';
+import { CLOSED, closedRoleJson, RARELY_UPDATED, TOPS, type Top, topDelegations, UNCLAIMED } from '@holdfast/trust';
 import { parseRoot, rootJson, type Signer, signMetadata, targetsJson } from '@holdfast/tuf';
 import { type KeySet, publicKeys, roleKeysOf } from '../world/keys.ts';
 import {
   blobsOf,
   delegationsTo,
   type OfferedFile,
-  release,
   signDelegate,
   signProject,
   type Standing,
   STANDINGS,
   targetsOf,
+  wheelOf,
 } from '../world/projects.ts';
-import { type Listing, Publication } from '../world/publication.ts';
+import { type Listing, Publication, type SignedRole } from '../world/publication.ts';
 import { signTree } from '../world/sign-tree.ts';
 import type { Thief } from './thief.ts';
 
@@ -39,7 +39,7 @@ const YEARS_MS = 10 * 365 * 86_400_000;
 
 /** What the thief wants people to install: another file in place of one that they know, a new one, and nothing else. */
 export function forgedReleases({ world: { now } }: Thief, standing: Standing): readonly OfferedFile[] {
-  return ['1.0', '6.6.6'].map((version) => release(standing, version, 'a thief', now));
+  return ['1.0', '6.6.6'].map((version) => wheelOf(standing, version, 'a thief', now));
 }
 
 /** An index as the thief serves it: every project has the thief's files, as far as one role can say so. */
@@ -120,12 +120,17 @@ class Forger {
     const signing = { ...this.signing(signers), named };
     if (top === UNCLAIMED || top === RARELY_UPDATED) {
       const targets = targetsOf(STANDINGS.flatMap((standing) => forgedReleases(thief, standing)));
-      return signTree(top, { targets }, signing);
+      const tree = await signTree(top, { targets }, signing);
+      return top === UNCLAIMED ? tree : new Map([...tree, [CLOSED, await this.#closed(signers)]]);
     }
     const projects = delegationsTo(STANDINGS, thief.own);
     const own = STANDINGS.map((standing) => this.#project(standing, thief.own.signers));
     const roles = await Promise.all([signTree(top, { projects }, signing), ...own]);
     return new Map(roles.flatMap((each) => [...each]));
+  }
+
+  async #closed(signers: readonly Signer[]): Promise<SignedRole> {
+    return { version: VERSION, bytes: await signMetadata(closedRoleJson(VERSION, this.#expires), signers) };
   }
 
   async #projects(lever: 'developer' | 'delegate'): Promise<Listing> {

@@ -40,7 +40,7 @@ export interface OfferedFile {
 export const projectOfStanding = (standing: Standing): ProjectName => normalizeName(standing);
 
 /** A wheel whose bytes depend on its author. */
-export function release(standing: Standing, version: string, author: string, uploadTime: Date): OfferedFile {
+export function wheelOf(standing: Standing, version: string, author: string, uploadTime: Date): OfferedFile {
   const project = projectOfStanding(standing);
   const platform = standing === 'delegated' ? 'win_amd64' : 'any';
   const filename = `${project.replaceAll('-', '_')}-${version}-py3-none-${platform}.whl`;
@@ -71,12 +71,13 @@ export function targetsOf(releases: readonly OfferedFile[]): ReadonlyMap<TargetP
 export function delegationsTo(
   standings: readonly Standing[],
   { signers, threshold }: KeySet,
+  generation = 1,
 ): ReadonlyMap<ProjectName, ProjectDelegation> {
   const keys = signers.map(({ key }) => key);
   return new Map(
     standings.map((standing) => {
       const project = projectOfStanding(standing);
-      return [project, { project, role: projectRole(project), keys, threshold }];
+      return [project, { project, role: projectRole(project, generation), keys, threshold }];
     }),
   );
 }
@@ -87,17 +88,23 @@ export interface ProjectSigning {
   readonly signers: readonly Signer[];
 }
 
-/** The role of a project's developers. @param delegate who answers for its wheels for Windows, if anybody */
+export interface ProjectOptions {
+  /** Who answers for its wheels for Windows. */
+  readonly delegate?: KeySet;
+  readonly generation?: number;
+}
+
+/** The role of a project's developers. */
 export async function signProject(
   standing: Standing,
   releases: readonly OfferedFile[],
   { version, expires, signers }: ProjectSigning,
-  delegate?: KeySet,
+  { delegate, generation }: ProjectOptions = {},
 ): Promise<Listing> {
   const project = projectOfStanding(standing);
   const delegations = delegate && windowsDelegation(project, delegate);
   const json = targetsJson({ version, expires, targets: targetsOf(releases), delegations });
-  return new Map([[projectRole(project), { version, bytes: await signMetadata(json, signers) }]]);
+  return new Map([[projectRole(project, generation), { version, bytes: await signMetadata(json, signers) }]]);
 }
 
 /** The role of whoever makes a project's wheels for Windows. */

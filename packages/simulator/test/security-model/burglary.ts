@@ -13,7 +13,7 @@ import {
   Thief,
   World,
 } from '../../src/index.ts';
-import { type Form, FORMS, Memory, MemoryInstaller, type Said } from './memory-installer.ts';
+import { type Form, FORMS, Memory, MemoryInstaller, type Said, type Served } from './memory-installer.ts';
 
 /** Somebody who trusts the index, and what of it their installer has seen. */
 export const USERS = ['new', 'knows by lookups', 'knows by files'] as const;
@@ -30,7 +30,7 @@ const DAY_MS = 86_400_000;
 /** Of what the thief signs. */
 export const VERSION = 1000;
 
-/** A world, a thief in it, and users on whom attacks are tried. What the same bytes do to the same user is tried once. */
+/** A world, a thief in it, and users on whom attacks are tried. Each state is signed once. */
 export class Burglary {
   readonly world: World;
   readonly thief: Thief;
@@ -38,7 +38,6 @@ export class Burglary {
   asked = 0;
   readonly #known: ReadonlyMap<UserKind, Memory>;
   readonly #publications = new Map<string, Promise<Publication>>();
-  readonly #outcomes = new Map<string, Promise<Outcomes>>();
 
   static async begin(): Promise<Burglary> {
     const world = await World.make();
@@ -68,12 +67,12 @@ export class Burglary {
   }
 
   /** What a user is shown of each project. @param days how far their clock is ahead */
-  see(publication: Publication, user: UserKind, form: Form, days = 0): Promise<Outcomes> {
+  see(publication: Served, user: UserKind, form: Form, days = 0): Promise<Outcomes> {
     return this.visit(publication, this.memoryOf(user), form, days);
   }
 
   /** The same for somebody whose memory is `memory`, and goes on from there. */
-  async visit(publication: Publication, memory: Memory, form: Form, days = 0): Promise<Outcomes> {
+  async visit(publication: Served, memory: Memory, form: Form, days = 0): Promise<Outcomes> {
     const now = new Date(this.world.now.getTime() + days * DAY_MS);
     const installer = new MemoryInstaller({ root: this.world.root, memory, now, publication, form });
     const seen = STANDINGS.map(async (standing) => {
@@ -85,9 +84,7 @@ export class Burglary {
 
   /** What comes of a lie, told with the loot that matters for it. */
   async lie(loot: Loot, lever: Lever, backdrop: Backdrop, user: UserKind, form: Form): Promise<Outcomes> {
-    const publication = await this.forged(loot, lever, backdrop);
-    const key = `${lever}, ${backdrop}, ${sharesOf(loot, usedFor(lever))}, ${user}, ${form}`;
-    return once(this.#outcomes, key, () => this.see(publication, user, form));
+    return this.see(await this.forged(loot, lever, backdrop), user, form);
   }
 
   forged(loot: Loot, lever: Lever, backdrop: Backdrop): Promise<Publication> {
@@ -116,6 +113,17 @@ export class Burglary {
             : honest.parts.snapshot,
         timestamp: { version, expires, signers: thief.signers('timestamp') },
       });
+    });
+  }
+
+  /** The honest state with one role less, under a timestamp and a snapshot of the thief's. */
+  without(loot: Loot, role: string): Promise<Publication> {
+    const thief = this.thief.with(loot);
+    const top = { version: VERSION, expires: this.world.expiry('snapshot') };
+    return this.world.current.with({
+      listing: new Map([...this.world.current.parts.listing].filter(([each]) => each !== role)),
+      snapshot: { ...top, signers: thief.signers('snapshot') },
+      timestamp: { ...top, signers: thief.signers('timestamp') },
     });
   }
 

@@ -2,6 +2,7 @@ import {
   BACKDROPS,
   KEY_ROLES,
   type KeyRole,
+  type Lever,
   LEVERS,
   type Loot,
   type Share,
@@ -24,24 +25,37 @@ export function everyLoot(): readonly Loot[] {
   return loots;
 }
 
-/** The standings of which somebody can be shown forged files: every lie is tried before every backdrop. */
-export async function forgeable(
-  burglary: Burglary,
-  loot: Loot,
-  user: UserKind,
-  form: Form,
-): Promise<ReadonlySet<Standing>> {
-  const forged = new Set<Standing>();
-  for (const lever of LEVERS) {
-    for (const backdrop of BACKDROPS) {
-      const outcomes: Outcomes = await burglary.lie(loot, lever, backdrop, user, form);
-      for (const standing of STANDINGS) {
-        if (outcomes[standing] === 'other') throw new Error(`${standing} shows what nobody published`);
-        if (outcomes[standing] === 'forged') forged.add(standing);
-      }
-    }
+/** What users were made to believe, for each way to lie with each share of the keys that it needs. */
+export class Forgeries {
+  readonly #burglary: Burglary;
+  readonly #known = new Map<string, Promise<readonly Standing[]>>();
+
+  constructor(burglary: Burglary) {
+    this.#burglary = burglary;
   }
-  return forged;
+
+  /** The standings of which somebody can be shown forged files: every lie is tried before every backdrop. */
+  async of(loot: Loot, user: UserKind, form: Form): Promise<ReadonlySet<Standing>> {
+    const forged = new Set<Standing>();
+    const { timestamp, snapshot } = loot;
+    for (const lever of LEVERS) {
+      const key = `${user} ${form} ${lever} ${loot[lever]} ${lever === 'root' ? '' : `${timestamp} ${snapshot}`}`;
+      let known = this.#known.get(key);
+      if (known === undefined) this.#known.set(key, (known = this.#by(lever, loot, user, form)));
+      for (const standing of await known) forged.add(standing);
+    }
+    return forged;
+  }
+
+  async #by(lever: Lever, loot: Loot, user: UserKind, form: Form): Promise<readonly Standing[]> {
+    const tried = BACKDROPS.map((backdrop) => this.#burglary.lie(loot, lever, backdrop, user, form));
+    const outcomes: readonly Outcomes[] = await Promise.all(tried);
+    return STANDINGS.filter((standing) => {
+      if (outcomes.some((each) => each[standing] === 'other'))
+        throw new Error(`${standing} shows what nobody published`);
+      return outcomes.some((each) => each[standing] === 'forged');
+    });
+  }
 }
 
 /** The sets of keys that are in `loots`, each enough, without those that contain another one of them. */

@@ -45,12 +45,15 @@ export class Memory implements MetadataStore {
 
 const NOWHERE = 'http://memory.invalid/';
 
+/** What a server has: a {@link Publication}, or less. */
+export type Served = Pick<Publication, 'files' | 'lookup'>;
+
 /** A mirror in this process: what it answers comes out of a publication. */
 class MemoryMirror extends Mirror {
-  readonly #publication: Publication;
+  readonly #publication: Served;
   readonly #form: Form;
 
-  constructor(publication: Publication, form: Form) {
+  constructor(publication: Served, form: Form) {
     super(NOWHERE, new Origin(new URL(NOWHERE), undefined, DEFAULT_LIMITS, {}), DEFAULT_LIMITS);
     this.#publication = publication;
     this.#form = form;
@@ -69,7 +72,7 @@ export interface InstallerOptions {
   readonly root: Uint8Array;
   readonly memory: Memory;
   readonly now: Date;
-  readonly publication: Publication;
+  readonly publication: Served;
   readonly form: Form;
 }
 

@@ -1,4 +1,4 @@
-import type { KeyRole, Loot, Standing } from '../../src/index.ts';
+import type { KeyRole, Lever, Loot, Standing } from '../../src/index.ts';
 import type { Form } from './memory-installer.ts';
 
 /** How much somebody knows of an index before the thief comes: nothing, or each project as it is now. */
@@ -45,4 +45,12 @@ export function canForge(loot: Loot, standing: Standing, who: Acquaintance, form
 export function mustBeValid(loot: Loot, standing: Standing, form: Form): readonly KeyRole[] {
   const tops: readonly KeyRole[] = form === 'files' ? ['timestamp', 'snapshot'] : ['timestamp'];
   return ['root', 'targets', ...BELIEVED[standing], ...tops.filter((role) => !holds(loot, role))];
+}
+
+/** Roles that have to be valid for a lie to be believed, when the thief can sign as `lever`: what comes before it in a search. */
+export function boundsOf(lever: Lever, standing: Standing): readonly KeyRole[] {
+  if (lever === 'root') return [];
+  if (lever === 'targets') return ['root'];
+  const before = BELIEVED[standing].slice(0, BELIEVED[standing].indexOf(lever));
+  return ['root', 'targets', ...before];
 }
