@@ -6,6 +6,10 @@ export function uploadSentence(
   nextSigning: Date | undefined,
 ): string {
   const { filename, project } = file;
+  if (waitsFor === undefined) {
+    const verb = outcome === 'published' ? 'Published' : 'Already published';
+    return `${verb} ${filename}: it is in signed metadata, timestamp version ${timestampVersion}.`;
+  }
   switch (waitsFor) {
     case 'signature':
       return `${filename} is stored and waits for a signature: holdfast sign ${project}`;
@@ -14,10 +18,6 @@ export function uploadSentence(
     case 'offline-signing': {
       const when = nextSigning ? ` on ${nextSigning.toISOString().slice(0, 10)}` : '';
       return `${filename} is stored and waits for the next offline signing${when}, or for its owner's claim, which takes effect then too: holdfast claim ${project}`;
-    }
-    case undefined: {
-      const verb = outcome === 'published' ? 'Published' : 'Already published';
-      return `${verb} ${filename}: it is in signed metadata, timestamp version ${timestampVersion}.`;
     }
   }
 }
