@@ -92,6 +92,8 @@ export class Follower {
         .select((eb) => eb.fn.max<number | null>('id').as('id'))
         .where('publication', '>', seen)
         .where('publication', '<=', id)
+        // Others may have come before those that an offline signing makes, and wait on.
+        .where('offered', '=', 0)
         .executeTakeFirst(),
       read
         .selectFrom('changes')

@@ -4,7 +4,8 @@ import type { Database, FileState } from '../records/schema.ts';
 import { chunks } from './chunks.ts';
 import { IS_KEPT } from './kept-roles.ts';
 import { markTransactions } from './mark-transactions.ts';
-import { type Change, outcomesOf } from './outcomes.ts';
+import { markOffered } from './offer/mark-offered.ts';
+import { type Change, IS_EFFECTIVE, outcomesOf } from './outcomes.ts';
 
 interface Finished {
   readonly id: number;
@@ -17,8 +18,10 @@ export async function markPublished(records: Records, { id, lists }: Finished, n
   // What a publication holds does not change any more, so it can be read before the transaction.
   const changes = await records.read
     .selectFrom('changes')
-    .selectAll()
+    .leftJoin('files', 'files.filename', 'changes.filename')
+    .selectAll('changes')
     .where('publication', '=', id)
+    .where(IS_EFFECTIVE)
     .orderBy('id')
     .execute();
   const transactions = await records.read
@@ -33,16 +36,20 @@ export async function markPublished(records: Records, { id, lists }: Finished, n
       noteReplaced(db, id, lists),
       adoptRoles(db, id),
       keepOffline(db, id),
+      forgetRetired(db, id),
       db.deleteFrom('prepared').where('publication', '=', id).execute(),
       db.updateTable('publications').set({ published_at: now.getTime() }).where('id', '=', id).execute(),
     ]);
+    await markOffered(db, id);
   });
 }
 
 async function markFiles(db: Transaction<Database>, changes: readonly Change[]): Promise<void> {
   const added: string[] = [];
   const signed = new Set(
-    changes.flatMap(({ filename, transaction_id }) => (transaction_id === null ? [] : (filename ?? []))),
+    changes.flatMap(({ filename, transaction_id, offered }) =>
+      transaction_id === null && offered === 0 ? [] : (filename ?? []),
+    ),
   );
   for (const [filename, outcome] of outcomesOf(changes)) {
     if (outcome.deleted) {
@@ -113,4 +120,10 @@ function keepOffline(db: Transaction<Database>, id: number): Promise<unknown> {
     insert into offline_roles (role, version, bytes)
     select role, version, bytes from prepared where publication = ${id} and retired = 0 and bytes is not null and ${IS_KEPT}
     on conflict (role) do update set version = excluded.version, bytes = excluded.bytes`.execute(db);
+}
+
+/** Nobody needs them to be put again. */
+function forgetRetired(db: Transaction<Database>, id: number): Promise<unknown> {
+  return sql`delete from offline_roles where role in (
+    select role from prepared where publication = ${id} and retired = 1)`.execute(db);
 }

@@ -1,7 +1,11 @@
+import type { Transaction } from 'kysely';
 import type { Records } from '../records/records.ts';
+import type { Database } from '../records/schema.ts';
 import { beginMass, endMass, type Mass, massUnderWay } from './mass.ts';
 import { IS_IMPORTED } from './mass-plan.ts';
-import type { AcceptedOffer } from './offline.ts';
+import type { AcceptedTrees } from './offer/accept-trees.ts';
+import { insertOffered, keepOffered } from './offer/record-offer.ts';
+import type { AcceptedOffer, OfflineOffer } from './offline.ts';
 
 export interface MassWaiter {
   readonly resolve: (timestampVersion: number) => void;
@@ -33,7 +37,8 @@ export class MassQueue {
     const waiters = this.#imports;
     this.#imports = [];
     try {
-      if (await this.#hasImported()) return await this.#begin(waiters, { everything: false, now });
+      if (await this.#hasImported())
+        return await this.#begin(waiters, (db) => beginMass(db, { kind: 'imported', now }));
     } catch (error) {
       for (const { reject } of waiters) reject(error);
       throw error;
@@ -43,14 +48,33 @@ export class MassQueue {
   }
 
   /** Everything is to be signed anew, because of what the holders of the offline keys signed. */
-  async beginAll({ root, targets }: AcceptedOffer, waiter: MassWaiter, now: Date): Promise<void> {
-    const offer = { ...(root && { root: root.bytes }), ...(targets && { targets: targets.bytes }) };
-    await this.#begin([waiter], { everything: true, offer, now });
+  async beginAll(accepted: AcceptedOffer, waiter: MassWaiter, now: Date): Promise<void> {
+    await this.#begin([waiter], (db) => beginMass(db, { kind: 'everything', offer: offerOf(accepted), now }));
+  }
+
+  /**
+   * Publishes roles of the offline trees and what follows from them.
+   * @returns false when something that it concerns waits in the queue and has to be published before
+   */
+  async beginOffer(
+    accepted: AcceptedOffer,
+    trees: AcceptedTrees,
+    { waiter, now, everything }: { waiter: MassWaiter; now: Date; everything: boolean },
+  ): Promise<boolean> {
+    await keepOffered(this.#records, trees);
+    const kind = everything ? 'everything' : 'offered';
+    let begun = false;
+    await this.#begin([], async (db) => {
+      begun = await insertOffered(db, trees, now);
+      if (begun) await beginMass(db, { kind, offer: offerOf(accepted), now });
+    });
+    if (begun) this.#waiters.push(waiter);
+    return begun;
   }
 
   /** Its publication, with this id, is visible. */
-  async end(publication: number): Promise<void> {
-    await endMass(this.#records);
+  async end({ kind }: Mass, publication: number): Promise<void> {
+    await endMass(this.#records, kind);
     this.#underWay = false;
     for (const { resolve } of this.#waiters) resolve(publication);
     this.#waiters = [];
@@ -63,9 +87,12 @@ export class MassQueue {
     this.#imports = [];
   }
 
-  async #begin(waiters: readonly MassWaiter[], what: Parameters<typeof beginMass>[1]): Promise<Mass | undefined> {
+  async #begin(
+    waiters: readonly MassWaiter[],
+    write: (db: Transaction<Database>) => Promise<void>,
+  ): Promise<Mass | undefined> {
     this.#underWay = true; // Also when it fails: a commit may have happened that nobody heard of.
-    await beginMass(this.#records, what);
+    await this.#records.write(write);
     this.#waiters.push(...waiters);
     return await massUnderWay(this.#records);
   }
@@ -75,4 +102,8 @@ export class MassQueue {
     const row = await read.selectFrom('files').select('bin').where(IS_IMPORTED).limit(1).executeTakeFirst();
     return row !== undefined;
   }
+}
+
+function offerOf({ root, targets }: AcceptedOffer): OfflineOffer {
+  return { ...(root && { root: root.bytes }), ...(targets && { targets: targets.bytes }) };
 }

@@ -20,7 +20,8 @@ import type { OnlineTop, SigningKeys } from './signing-keys.ts';
  * to them; a last, ordinary publication brings all of them at once (docs/decisions/0013).
  */
 export interface Mass {
-  readonly everything: boolean;
+  /** What it signs anew: what an import brought, every role, or only what an offline signing changes. */
+  readonly kind: MassKind;
   /** Root and targets that come with it. */
   readonly offer: OfflineOffer | undefined;
   readonly begunAt: Date;
@@ -30,8 +31,12 @@ export interface Mass {
   readonly publication: number | null;
 }
 
-/** Rows of `prepared` whose publication has no number yet. */
-const UNNUMBERED = 0;
+export type MassKind = 'imported' | 'everything' | 'offered';
+
+/** As in `mass_publications`. */
+const KINDS: readonly MassKind[] = ['imported', 'everything', 'offered'];
+/** Rows of `prepared` and `changes` whose publication has no number yet. */
+export const UNNUMBERED = 0;
 /** Roles that are put and recorded together: some 20 MB. */
 const SLICE = 2_000;
 const ROWS_PER_STATEMENT = 500;
@@ -42,7 +47,7 @@ export async function massUnderWay(records: Records): Promise<Mass | undefined> 
   if (!row) return undefined;
   const offer = { ...(row.root && { root: row.root }), ...(row.targets && { targets: row.targets }) };
   return {
-    everything: row.everything !== 0,
+    kind: KINDS[row.everything] ?? 'everything',
     offer: row.root || row.targets ? offer : undefined,
     begunAt: new Date(row.begun_at),
     nextBin: row.next_bin,
@@ -51,21 +56,21 @@ export async function massUnderWay(records: Records): Promise<Mass | undefined> 
   };
 }
 
-/** From here on it is continued after every crash until it is published. */
+/** From here on it is continued after every crash until it is published: once the transaction is committed. */
 export async function beginMass(
-  records: Records,
-  { everything, offer, now }: { everything: boolean; offer?: OfflineOffer | undefined; now: Date },
+  db: Transaction<Database>,
+  { kind, offer, now }: { kind: MassKind; offer?: OfflineOffer | undefined; now: Date },
 ): Promise<void> {
   const row = {
     begun_at: now.getTime(),
-    everything: everything ? 1 : 0,
+    everything: KINDS.indexOf(kind),
     root: offer?.root ?? null,
     targets: offer?.targets ?? null,
     next_bin: 0,
     attempt: -1,
     publication: null,
   };
-  await records.write((db) => db.insertInto('mass_publications').values(row).execute());
+  await db.insertInto('mass_publications').values(row).execute();
 }
 
 export interface MassParts {
@@ -147,9 +152,10 @@ async function* toSign(
 ): AsyncGenerator<RoleToSign> {
   for (const [at, top] of treesOf(keys).entries()) {
     const from = Math.max(0, mass.nextBin - at * END_OF_BINS);
-    if (from >= END_OF_BINS || (at > 0 && !mass.everything)) continue;
+    const everything = mass.kind === 'everything';
+    if (from >= END_OF_BINS || (at > 0 && !everything)) continue;
     const source = massSource(records.read, top);
-    for await (const unit of planMass({ top, source, table, everything: mass.everything, from })) {
+    for await (const unit of planMass({ top, source, table, everything, from })) {
       boundaries.add(unit.roles.length, at * END_OF_BINS + unit.nextBin);
       for (const bin of unit.roles) {
         const version = table.nextVersion(roleOf({ top, bin })) + mass.attempt;
@@ -257,12 +263,18 @@ export async function preparedRoles(records: Records): Promise<readonly Publishe
 
 /** The publication with this id brings them: a part of the transaction that records it. */
 export async function numberMass(db: Transaction<Database>, id: number): Promise<void> {
-  await db.updateTable('prepared').set({ publication: id }).where('publication', '=', UNNUMBERED).execute();
+  for (const table of ['prepared', 'changes'] as const)
+    await db.updateTable(table).set({ publication: id }).where('publication', '=', UNNUMBERED).execute();
   await db.updateTable('mass_publications').set({ publication: id }).execute();
 }
 
 /** Its publication is visible: imported files are published, and it is over. May be broken off and repeated. */
-export async function endMass(records: Records): Promise<void> {
+export async function endMass(records: Records, kind: MassKind): Promise<void> {
+  if (kind !== 'offered') await publishImported(records);
+  await records.write((db) => db.deleteFrom('mass_publications').execute());
+}
+
+async function publishImported(records: Records): Promise<void> {
   for (;;) {
     const row = await records.read
       .selectFrom('files')
@@ -283,7 +295,6 @@ export async function endMass(records: Records): Promise<void> {
         .where(sql<boolean>`bin <= ${row?.bin ?? END_OF_BINS}`)
         .execute(),
     );
-    if (!row) break;
+    if (!row) return;
   }
-  await records.write((db) => db.deleteFrom('mass_publications').execute());
 }

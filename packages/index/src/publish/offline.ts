@@ -10,10 +10,19 @@ export interface Offline {
   readonly targets: Uint8Array;
 }
 
-/** The next root, the next targets, or both, from those who hold their keys. */
+/** What holders of offline keys signed, to be published at once: any of it may be missing. */
 export interface OfflineOffer {
+  /** The next root. */
   readonly root?: Uint8Array;
+  /** The next targets. With another security model, roles of its trees have to come or leave as well. */
   readonly targets?: Uint8Array;
+  /**
+   * Next versions of `claimed*`, `rarely-updated*` and `rarely-updated.closed`, by name; and a project's present metadata under the next
+   * name of its role, where the tree delegates to that.
+   */
+  readonly roles?: ReadonlyMap<string, Uint8Array>;
+  /** Roles that leave: of these trees, or of a project whose role has another name from now on. */
+  readonly retired?: readonly string[];
 }
 
 /** An offer that may follow what is published. */
@@ -21,8 +30,6 @@ export interface AcceptedOffer {
   readonly offline: Offline;
   readonly root?: { readonly version: number; readonly bytes: Uint8Array };
   readonly targets?: { readonly version: number; readonly expiresAt: number; readonly bytes: Uint8Array };
-  /** Roles that leave their trees. */
-  readonly retired?: readonly string[];
 }
 
 /**

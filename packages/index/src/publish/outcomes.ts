@@ -1,7 +1,14 @@
-import type { Selectable } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { ChangesTable } from '../records/schema.ts';
 
 export type Change = Selectable<ChangesTable>;
+
+/**
+ * Changes, with their files, that count: those that somebody asked the index for come too late when the project was claimed in the
+ * meantime, but for uploads, which then wait.
+ */
+export const IS_EFFECTIVE: RawBuilder<boolean> = sql<boolean>`(changes.transaction_id is not null or changes.offered = 1
+  or changes.kind = 'add' or not exists (select 1 from standings s where s.project = files.project))`;
 
 /** What a batch of changes makes of one file. */
 export interface Outcome {

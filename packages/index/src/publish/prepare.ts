@@ -58,6 +58,8 @@ export interface PrepareOptions {
   readonly prepared?: readonly PublishedRole[];
   /** Standings that an offer changes and whose leaves are not among the prepared ones. */
   readonly moves?: readonly OfferedMove[];
+  /** Roles that leave with an offer. */
+  readonly retired?: readonly string[];
   /** Projects whose files an offer touches. */
   readonly projects?: Iterable<string>;
 }
@@ -71,7 +73,7 @@ export async function preparePublication(options: PrepareOptions): Promise<Publi
   const plan = await planTrees(options, batch);
   for await (const role of signRoles(timed(options, plan.bins), keys)) roles.push(role);
   const retired = withoutNew(
-    [...plan.retired, ...batch.transactions.flatMap((each) => each.retired), ...(offer?.retired ?? [])],
+    [...plan.retired, ...batch.transactions.flatMap((each) => each.retired), ...(options.retired ?? [])],
     [...roles, ...prepared],
   );
   const shown = [...roles, ...prepared];

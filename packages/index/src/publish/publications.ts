@@ -7,6 +7,7 @@ import type { Records } from '../records/records.ts';
 import type { Database } from '../records/schema.ts';
 import { chunks } from './chunks.ts';
 import { objectKeyOf } from './file-rows.ts';
+import { IS_EFFECTIVE } from './outcomes.ts';
 import { isRotation } from './kept-roles.ts';
 import { markPublished } from './mark-published.ts';
 import type { Publication } from './prepare.ts';
@@ -144,7 +145,7 @@ export async function unfinishedPublication(records: Records): Promise<PendingPu
   const changes = await records.read
     .selectFrom('changes')
     .leftJoin('files', 'files.filename', 'changes.filename')
-    .select(['changes.id', 'files.project'])
+    .select(['changes.id', 'changes.offered', 'files.project'])
     .where('changes.publication', '=', publication.id)
     .execute();
   return {
@@ -156,7 +157,7 @@ export async function unfinishedPublication(records: Records): Promise<PendingPu
         return { role, version, expiresAt: expires_at, sha256, length, bytes: bytes ?? undefined };
       }),
     retired: rows.filter(({ retired }) => retired !== 0).map(({ role }) => role),
-    changes: changes.map(({ id }) => id),
+    changes: changes.filter(({ offered }) => offered === 0).map(({ id }) => id),
     projects: new Set(changes.flatMap(({ project }) => project ?? [])),
   };
 }
@@ -207,6 +208,7 @@ async function removeDeleted(records: Records, objects: ObjectStore, id: number)
     .select(['files.project', 'files.filename', 'files.sha256'])
     .where('changes.publication', '=', id)
     .where('changes.kind', '=', 'delete')
+    .where(IS_EFFECTIVE)
     .execute();
   for (const key of rows.map(objectKeyOf)) {
     await objects.delete(key);
@@ -214,7 +216,7 @@ async function removeDeleted(records: Records, objects: ObjectStore, id: number)
   }
 }
 
-async function putRoles(objects: ObjectStore, roles: readonly PendingRole[]): Promise<void> {
+export async function putRoles(objects: ObjectStore, roles: readonly PendingRole[]): Promise<void> {
   for (const some of chunks(roles, PARALLEL_PUTS)) {
     await Promise.all(
       some.map(async ({ role, version, sha256, bytes }) => {

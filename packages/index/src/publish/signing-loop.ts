@@ -12,8 +12,11 @@ import { FlatSnapshots } from './flat-snapshots.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { type Mass, type MassProgress, numberMass, preparedRoles, signMass } from './mass.ts';
 import { MassQueue } from './mass-queue.ts';
+import { acceptTrees, concernsTrees, verifyTrees } from './offer/accept-trees.ts';
+import { offeredMoves, offeredProjects, offeredRetired, putOffered } from './offer/record-offer.ts';
+import type { VerifiedRoles } from './offer/verified-roles.ts';
 import { acceptOffer, type AcceptedOffer, type Offline, type OfflineOffer } from './offline.ts';
-import { preparePublication } from './prepare.ts';
+import { preparePublication, type PrepareOptions } from './prepare.ts';
 import {
   finishPublication,
   type PendingPublication,
@@ -58,6 +61,8 @@ const MAX_LOOK_MS = 60_000;
 
 interface Offered {
   readonly offer: OfflineOffer;
+  /** Its roles, once they are verified. */
+  verified?: VerifiedRoles;
   readonly waiter: {
     readonly resolve: (timestampVersion: number) => void;
     readonly reject: (error: unknown) => void;
@@ -185,6 +190,7 @@ export class SigningLoop {
     const mass = await this.#mass.next(now, table.newest);
     if (mass) return await this.#publishMass(mass);
     const offered = await this.#nextOffer(now);
+    if (offered === 'begun') return true;
     const keys = offered?.keys ?? this.#keys;
     if (!keys) return false;
     try {
@@ -223,30 +229,47 @@ export class SigningLoop {
 
   /** Many roles in parts, and then a publication that brings them all. Uploads wait; timestamps are renewed. */
   async #publishMass(mass: Mass): Promise<boolean> {
-    const { records, table, lifetimes, clock, random, signers, onMass } = this.#parts;
+    const { records, objects, table, lifetimes, clock, random, signers, onMass } = this.#parts;
     if (mass.publication !== null) {
-      await this.#mass.end(mass.publication);
+      await this.#mass.end(mass, mass.publication);
       return true;
     }
     // It was new when the publication began: what a crash delayed is finished.
     const offer = mass.offer && (await acceptOffer(this.#offline, mass.offer, mass.begunAt));
     const keys = offer ? SigningKeys.from(offer.offline.root, offer.offline.targets, signers) : this.#keys;
     if (!keys) return false;
-    for await (const progress of signMass({ ...this.#parts, keys, slice: this.#parts.massFrom })) {
-      onMass?.(progress);
-      if (this.#closed) return false; // It goes on at the next start.
-      await this.#renewTimestamp();
+    if (mass.kind !== 'imported') await putOffered(records, objects);
+    if (mass.kind !== 'offered') {
+      for await (const progress of signMass({ ...this.#parts, keys, slice: this.#parts.massFrom })) {
+        onMass?.(progress);
+        if (this.#closed) return false; // It goes on at the next start.
+        await this.#renewTimestamp();
+      }
     }
     const prepared = await preparedRoles(records);
     const now = clock();
+    const offered = await this.#offered(mass, keys);
     const sources = { db: records.read, table, flat: this.#flat, keys, lifetimes, now, random };
-    const publication = await preparePublication({ ...sources, changes: [], renewals: [], offer, prepared });
+    const publication = await preparePublication({ ...sources, ...offered, offer, prepared, changes: [] });
     this.#unfinished = true;
     const pending = await recordPublication(records, publication, now, (db) => numberMass(db, publication.id));
     const put = prepared.map((role) => ({ ...role, bytes: undefined }));
     await this.#finish({ ...pending, roles: [...pending.roles, ...put] });
-    await this.#mass.end(publication.id);
+    await this.#mass.end(mass, publication.id);
     return true;
+  }
+
+  /** What an offline signing makes of the trees that the index signs, beside roles that are prepared already. */
+  async #offered(
+    { kind }: Mass,
+    keys: SigningKeys,
+  ): Promise<Pick<PrepareOptions, 'renewals' | 'moves' | 'retired' | 'projects'>> {
+    const { records, table } = this.#parts;
+    if (kind === 'imported') return { renewals: [] };
+    const [retired, projects] = [await offeredRetired(records.read), await offeredProjects(records.read)];
+    if (kind === 'everything') return { renewals: [], retired, projects };
+    const renewals = keys.tops.filter((top) => table.version(top) === undefined);
+    return { renewals, retired, projects, moves: await offeredMoves(records.read) };
   }
 
   /** With the keys that are published, and nothing else: other roles may not get new versions now. */
@@ -260,22 +283,36 @@ export class SigningLoop {
     await this.#finish(await recordPublication(records, publication, now));
   }
 
-  /** The next offer that may be published; whoever made another one is told why not. */
+  /** The next offer that may be published; whoever made another one is told why not. One of many roles begins to be. */
   async #nextOffer(
     now: Date,
-  ): Promise<{ accepted: AcceptedOffer; keys: SigningKeys; waiter: Offered['waiter'] } | undefined> {
+  ): Promise<{ accepted: AcceptedOffer; keys: SigningKeys; waiter: Offered['waiter'] } | 'begun' | undefined> {
     for (let next = this.#offers.shift(); next; next = this.#offers.shift()) {
       const { offer, waiter } = next;
       try {
         const accepted = await acceptOffer(this.#offline, offer, now);
         const { root, targets } = accepted.offline;
-        return { accepted, keys: SigningKeys.from(root, targets, this.#parts.signers), waiter };
+        const keys = SigningKeys.from(root, targets, this.#parts.signers);
+        if (!concernsTrees(offer, this.#offline?.targets, targets)) return { accepted, keys, waiter };
+        if (await this.#beginTrees(next, accepted, keys, now)) return 'begun';
+        // What waits for the same projects is published first.
+        this.#offers.unshift(next);
+        return undefined;
       } catch (error) {
         waiter.reject(error);
         if (!(error instanceof MetadataRefusedError || error instanceof OnlineKeyError)) throw error;
       }
     }
     return undefined;
+  }
+
+  async #beginTrees(next: Offered, accepted: AcceptedOffer, keys: SigningKeys, now: Date): Promise<boolean> {
+    const { records, table, massFrom = MASS_FROM } = this.#parts;
+    const context = { db: records.read, table, now };
+    next.verified ??= await verifyTrees(next.offer, accepted.offline.targets, context);
+    const trees = await acceptTrees(next.verified, next.offer, this.#offline?.targets, context);
+    const everything = this.#rekeyed(keys).length > 0 || trees.standings.length > massFrom;
+    return this.#mass.beginOffer(accepted, trees, { waiter: next.waiter, now, everything });
   }
 
   /** Makes what was prepared visible and tells whoever waits for it: this publication, or what the records say is unfinished. */

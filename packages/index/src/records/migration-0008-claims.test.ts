@@ -36,6 +36,7 @@ test('the log of an older index keeps its rows and goes on counting when it lear
       recorded_at: 7,
       publication: 3,
       transaction_id: null,
+      offered: 0,
     },
   );
   const { rows } = await sql<{ name: string }>`select name from sqlite_master

@@ -162,6 +162,10 @@ async function alterChanges(db: Kysely<unknown>, { integer }: ColumnTypes): Prom
     .alterTable('changes')
     .addColumn('transaction_id', integer, (c) => c.references('transactions.id'))
     .execute();
+  await db.schema
+    .alterTable('changes')
+    .addColumn('offered', integer, (c) => c.notNull().defaultTo(0))
+    .execute();
   await indexTransactionChanges(db);
 }
 
@@ -176,7 +180,8 @@ async function copyChanges(db: Kysely<unknown>, { text, integer, counter, tableS
       .addColumn('account', text)
       .addColumn('recorded_at', integer, (c) => c.notNull())
       .addColumn('publication', integer)
-      .addColumn('transaction_id', integer, (c) => c.references('transactions.id'));
+      .addColumn('transaction_id', integer, (c) => c.references('transactions.id'))
+      .addColumn('offered', integer, (c) => c.notNull().defaultTo(0));
   await columns(db.schema.createTable('changes_copy')).modifyEnd(tableSuffix).execute();
   await sql`insert into changes_copy (id, kind, filename, reason, account, recorded_at, publication)
     select id, kind, filename, reason, account, recorded_at, publication from changes order by id`.execute(db);

@@ -30,7 +30,7 @@ export async function assertUnmoved(
   const now = await db.selectFrom('standings').selectAll().where('project', '=', project).executeTakeFirst();
   if (!isSame(standing, now)) moved('its keys changed');
   if (claim && !now && !(await takesClaims(db))) moved('the index does not take claims any more');
-  if (await offerUnderWay(db)) moved('an offline signing is being published');
+  if (await isOffered(db, project, claim !== undefined)) moved('an offline signing is being published');
   if (await isQueued(db, project)) moved('another transaction of it is being published');
   if (await filesWait(db, project)) moved('files of it are being published');
   const published = await versionsOf(db, project);
@@ -46,14 +46,12 @@ function isSame(a: StandingRow | undefined, b: StandingRow | undefined): boolean
   return fields.every((field) => a[field] === b[field]);
 }
 
-/** What holders of offline keys signed may put the project elsewhere. */
-async function offerUnderWay(db: Transaction<Database>): Promise<boolean> {
-  const row = await db
-    .selectFrom('mass_publications')
-    .select('id')
-    .where((where) => where.or([where('root', 'is not', null), where('targets', 'is not', null)]))
-    .executeTakeFirst();
-  return row !== undefined;
+/** What holders of offline keys signed puts the project elsewhere, or may change what claims go into. */
+async function isOffered(db: Transaction<Database>, project: string, claims: boolean): Promise<boolean> {
+  const { rows } = await sql`select 1 from mass_publications where exists (
+      select 1 from offered_standings where project = ${project})
+    or (${sql.lit(claims ? 1 : 0)} = 1 and targets is not null)`.execute(db);
+  return rows.length > 0;
 }
 
 async function isQueued(db: Transaction<Database>, project: string): Promise<boolean> {
