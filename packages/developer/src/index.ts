@@ -27,8 +27,8 @@ export {
   type Session,
 } from './account/session.ts';
 export { forgetToken } from './account/token-store.ts';
-export { covers } from './project/coverage.ts';
-export { inspectFile, type LocalFile } from './project/local-files.ts';
+export { covers, labelOf, rolesOf } from './project/coverage.ts';
+export { inspectFile, inspectFiles, type LocalFile, projectOfFiles } from './project/local-files.ts';
 export { editorOf, lastVersion } from './project/next-role.ts';
 export { ProjectApi } from './project/project-api.ts';
 export type { ProjectStatus, StagedFile, WaitingTransaction } from './project/project-status.ts';
@@ -36,3 +36,14 @@ export type { TransactionAnswer } from './project/project-transaction.ts';
 export { stagedAs } from './project/release.ts';
 export { seen, settle, type Settled } from './project/settle.ts';
 export { projectApi, type Workbench } from './project/workbench.ts';
+export { type ClaimOptions, type ClaimOutcome, type ClaimView, claimProject } from './project/claim.ts';
+export { type Cosignable, cosign, cosignable } from './project/cosign.ts';
+export { type Delegation, delegate, filesBelow, roleNamed, type Undelegation, undelegate } from './project/delegate.ts';
+export { describeTransaction, type RoleView, type TransactionView } from './project/describe-transaction.ts';
+export { type GivenKey, readGivenKey } from './project/given-key.ts';
+export { type Overview, overviewJson } from './project/overview.ts';
+export { drawProject } from './project/project-picture.ts';
+export { type Release, release, type ReleaseOptions, type ReleaseProgress } from './project/release.ts';
+export { type NewHolders, projectsOf, revoke, rotate, type RotateOptions } from './project/rotate.ts';
+export { planStaged, renew, signStaged, type StagedPlan } from './project/sign-staged.ts';
+export { type Yanked, yankFiles, type YankOptions } from './project/yank.ts';

@@ -1,5 +1,11 @@
 import type { ProjectSigning, SigningRole } from '@holdfast/installer';
-import { defaultProjectExpiry, nextGeneration, parseProjectRole, ProjectRoleEditor, projectRole } from '@holdfast/trust';
+import {
+  defaultProjectExpiry,
+  nextGeneration,
+  parseProjectRole,
+  ProjectRoleEditor,
+  projectRole,
+} from '@holdfast/trust';
 import { FormatError, type Signer, signMetadata } from '@holdfast/tuf';
 import { UnexpectedAnswerError } from '../errors.ts';
 import type { ProjectStatus } from './project-status.ts';

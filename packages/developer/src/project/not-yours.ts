@@ -15,7 +15,7 @@ export function notYours(signing: ProjectSigning, keyid: string, filename: strin
   const holders = [...(roles[0]?.keys.keys() ?? [])].map(short);
   return new NotYourRoleError(
     `your key ${short(keyid)} is none of those that sign for ${name}: ${holders.join(', ')}`,
-    `Sign with another key (--key), or ask a holder of one to add yours: holdfast rotate ${name} --add CODE, with the code that "holdfast key request" prints.`,
+    `Sign with another key (--key), or ask a holder of one to add yours: holdfast rotate ${name} --add CODE, with the code that "holdfast key code" prints.`,
   );
 }
 

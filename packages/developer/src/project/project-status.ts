@@ -66,7 +66,9 @@ export function readProjectStatus(project: ProjectName, status: JsonObject): Pro
     transactions: asArray(status.get('transactions') ?? [], 'transactions').map((each) =>
       readWaiting(asObject(each, 'transactions')),
     ),
-    roles: mapOf(status.get('roles'), 'roles', (role, where) => textBytes(asObject(role, where).get('metadata'), where)),
+    roles: mapOf(status.get('roles'), 'roles', (role, where) =>
+      textBytes(asObject(role, where).get('metadata'), where),
+    ),
     claimWaits: status.get('claim_waits') === true,
     nextSigning: next === undefined ? undefined : asTime(next, 'next_signing'),
     generation: asInteger(status.get('generation') ?? 1, 'generation'),
@@ -115,7 +117,10 @@ function readWaiting(each: JsonObject): WaitingTransaction {
 }
 
 function readClaim(claim: JsonObject): KeysAndThreshold {
-  return { keys: keysFromJson(claim.get('keys'), 'claim.keys'), threshold: asInteger(claim.get('threshold'), 'threshold') };
+  return {
+    keys: keysFromJson(claim.get('keys'), 'claim.keys'),
+    threshold: asInteger(claim.get('threshold'), 'threshold'),
+  };
 }
 
 const textBytes = (value: JsonValue | undefined, where: string): Uint8Array =>

@@ -25,7 +25,10 @@ const textOf = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: 
 export function readTransactionAnswer({ status, body }: ApiAnswer): TransactionAnswer {
   if (status === 202) {
     const waiting = asObject(body.get('waiting'), 'waiting');
-    return { state: 'waiting', waiting: new Map([...waiting].map(([role, value]) => [role, readWaitingFor(value, role)])) };
+    return {
+      state: 'waiting',
+      waiting: new Map([...waiting].map(([role, value]) => [role, readWaitingFor(value, role)])),
+    };
   }
   return {
     state: 'published',

@@ -28,7 +28,10 @@ export type ReleaseProgress =
 export interface Release {
   readonly project: ProjectName;
   /** `unsigned`: the index answers for them, or keeps them, as {@link answers} say. `nothing`: all of it is published already. */
-  readonly outcome: Settled | { readonly state: 'unsigned'; readonly answers: readonly string[] } | { readonly state: 'nothing' };
+  readonly outcome:
+    | Settled
+    | { readonly state: 'unsigned'; readonly answers: readonly string[] }
+    | { readonly state: 'nothing' };
   /** Files that were not published before. */
   readonly fresh: readonly LocalFile[];
   /** Files that are published with the same content. */

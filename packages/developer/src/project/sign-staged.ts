@@ -1,0 +1,82 @@
+import type { ProjectSigning, SigningRole } from '@holdfast/installer';
+import type { ProjectName } from '@holdfast/python-index';
+import { FileRefusedError, NotYourRoleError } from '../errors.ts';
+import { roleFor, rolesOf } from './coverage.ts';
+import type { LocalFile } from './local-files.ts';
+import { editorOf, signRole } from './next-role.ts';
+import type { ProjectStatus, StagedFile } from './project-status.ts';
+import { signFiles, type SigningOptions, stagedAs } from './release.ts';
+import { type Settled, settle } from './settle.ts';
+import type { Workbench } from './workbench.ts';
+
+/** Files that the index keeps for a project, as a holder of a key sees them. */
+export interface StagedPlan {
+  /** Those that the key may sign, with the role that will list them. */
+  readonly mine: readonly {
+    readonly file: StagedFile;
+    readonly role: SigningRole;
+    readonly local: LocalFile | undefined;
+  }[];
+  /** Those that others have to sign. */
+  readonly others: readonly StagedFile[];
+}
+
+/**
+ * Which of the files that wait this key may sign. With local files given, exactly these are meant, and each must be the one that waits.
+ * @throws FileRefusedError when one differs from the file that waits, or does not wait
+ */
+export function planStaged(
+  signing: ProjectSigning,
+  status: ProjectStatus,
+  keyid: string,
+  locals: readonly LocalFile[],
+): StagedPlan {
+  for (const local of locals) {
+    if (local.name.project !== signing.name)
+      throw new FileRefusedError(local.path, `it belongs to ${local.name.project}, not to ${signing.name}`);
+    stagedAs(local, status);
+  }
+  const byName = new Map(locals.map((local) => [local.filename, local]));
+  const meant = locals.length === 0 ? status.staged : status.staged.filter(({ filename }) => byName.has(filename));
+  const sorted = meant.map((file) => ({
+    file,
+    role: roleFor(signing, file.filename, new Set([keyid])),
+    local: byName.get(file.filename),
+  }));
+  return {
+    mine: sorted.flatMap(({ file, role, local }) => (role ? [{ file, role, local }] : [])),
+    others: sorted.flatMap(({ file, role }) => (role ? [] : [file])),
+  };
+}
+
+/** Signs what {@link planStaged} found. */
+export function signStaged(
+  bench: Workbench,
+  project: ProjectName,
+  { mine }: StagedPlan,
+  options: SigningOptions,
+): Promise<Settled> {
+  return signFiles(
+    bench,
+    project,
+    mine.map(({ file }) => file),
+    options,
+  );
+}
+
+/** Signs every role of a project that this key may sign anew, so that it is valid for longer. @throws NotYourRoleError */
+export function renew(bench: Workbench, project: ProjectName, expires?: Date): Promise<Settled> {
+  return settle(bench, project, async (signing) => {
+    const signer = await bench.signer();
+    const own = rolesOf(signing, new Set([signer.key.keyid])).filter(({ signed }) => signed !== undefined);
+    if (own.length === 0)
+      throw new NotYourRoleError(
+        `your key ${signer.key.keyid.slice(0, 12)} has nothing to renew in ${project}`,
+        `See who signs what: holdfast status ${project}`,
+      );
+    const roles = new Map<string, Uint8Array>();
+    for (const role of own)
+      roles.set(role.role, await signRole(editorOf(role), [signer], { now: bench.now(), expires }));
+    return { roles };
+  });
+}
