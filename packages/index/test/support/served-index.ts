@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { minimumDelegations } from '@holdfast/trust';
+import { type SecurityModel, topDelegations, topsOf } from '@holdfast/trust';
 import { rootJson, signMetadata, targetsJson } from '@holdfast/tuf';
 import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
 import {
@@ -38,14 +38,19 @@ export async function serveIndex(
   {
     stores = {},
     lifetimes = {},
+    model = 'minimum',
     ...opening
-  }: Partial<OpenOptions> & { readonly stores?: StoreLocations; readonly lifetimes?: Partial<Lifetimes> } = {},
+  }: Partial<OpenOptions> & {
+    readonly stores?: StoreLocations;
+    readonly lifetimes?: Partial<Lifetimes>;
+    readonly model?: SecurityModel;
+  } = {},
 ): Promise<ServedIndexUnderTest> {
   const parent = await mkdtemp(join(tmpdir(), 'holdfast-served-'));
   const directory = join(parent, 'index');
   const offline = await generateKey('ed25519');
   const onlineKey = await generateKey('ed25519');
-  const metadata = await offlineMetadata(offline, onlineKey);
+  const metadata = await offlineMetadata(offline, onlineKey, model);
   const ends: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (const end of ends) await end();
@@ -70,6 +75,7 @@ export async function serveIndex(
 async function offlineMetadata(
   offline: LocalSigner,
   online: LocalSigner,
+  model: SecurityModel,
 ): Promise<{ readonly root: Uint8Array; readonly targets: Uint8Array }> {
   const common = { version: 1, expires: new Date(Math.floor(Date.now() / 1000 + 86_400 * 365) * 1000) };
   const holds = ({ key }: LocalSigner) => ({ keyids: [key.keyid], threshold: 1 });
@@ -80,7 +86,15 @@ async function offlineMetadata(
     timestamp: holds(online),
   };
   const root = rootJson({ ...common, consistentSnapshot: true, keys: [offline.key, online.key], roles });
-  const delegations = { keys: new Map([[online.key.keyid, online.key]]), roles: minimumDelegations(holds(online)) };
+  const tops = {
+    claimed: holds(offline),
+    'rarely-updated': holds(offline),
+    'recently-claimed': holds(online),
+    unclaimed: holds(online),
+  };
+  const signers = topsOf(model).length > 1 ? [online, offline] : [online];
+  const keys = new Map(signers.map(({ key }) => [key.keyid, key]));
+  const delegations = { keys, roles: topDelegations(model, tops) };
   const targets = targetsJson({ ...common, targets: new Map(), delegations });
   return { root: await signMetadata(root, [offline]), targets: await signMetadata(targets, [offline]) };
 }
