@@ -4,7 +4,13 @@ export { forgeFreeze, forgeRelease, type Release, type StolenKeys } from './forg
 export { BACKDROPS, type Backdrop, forge, forgedReleases, type Lever, LEVERS } from './thief/forge.ts';
 export { type Loot, type Share, Thief } from './thief/thief.ts';
 export { KEY_ROLES, type KeyRole, type Keys, type KeySet, makeKeys, publicKeys, roleKeysOf } from './world/keys.ts';
-export { projectOfStanding, type OfferedFile, type Standing, STANDINGS } from './world/projects.ts';
+export {
+  type OfferedFile,
+  projectOfStanding,
+  signProject,
+  type Standing,
+  STANDINGS,
+} from './world/projects.ts';
 export { type Listing, Publication, type PublicationParts, type SignedRole, type Top } from './world/publication.ts';
 export { LIFETIMES, type Moment } from './world/maker.ts';
 export { World } from './world/world.ts';
