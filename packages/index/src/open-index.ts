@@ -13,6 +13,7 @@ import { probesOf } from './index-probes.ts';
 import { PublishedMetadata } from './metadata.ts';
 import { Metrics } from './metrics.ts';
 import type { ObjectStore } from './objects/object-store.ts';
+import { OfflineInbox } from './offline/inbox.ts';
 import { WatchedStore } from './objects/watched-store.ts';
 import { type Followed, Follower } from './publish/follower.ts';
 import { Leadership } from './publish/leadership.ts';
@@ -62,6 +63,7 @@ const ALONE_MS = 4_000;
 /** What runs only in the process that signs. */
 interface Signing {
   readonly loop: SigningLoop;
+  readonly inbox: OfflineInbox;
   readonly sweeper: Sweeper;
   readonly scrubber: Promise<Scrubber>;
 }
@@ -246,7 +248,13 @@ export class OpenIndex {
     const scrub = (): Promise<Scrubber> =>
       Scrubber.start({ ...parts, onScrubbed: (looked, damaged) => this.metrics.scrubbed(looked, damaged) });
     const scrubber = this.#opened ? loop.catchUp().then(scrub) : scrub();
-    this.#signing = { loop, scrubber, sweeper: new Sweeper(parts) };
+    const importOffline = (offer: OfflineOffer): Promise<number> => loop.importOffline(offer);
+    this.#signing = {
+      loop,
+      scrubber,
+      sweeper: new Sweeper(parts),
+      inbox: new OfflineInbox({ ...parts, importOffline }),
+    };
     await scrubber;
     await loop.catchUp();
     loop.keepFresh();
@@ -273,7 +281,12 @@ export class OpenIndex {
     this.#follower.published(id);
     this.metrics.published(changes.length);
     this.#failedAt = undefined;
-    const requests = this.#show({ id, root: root?.bytes, upTo: changes.reduce((most, change) => Math.max(most, change), 0), projects });
+    const requests = this.#show({
+      id,
+      root: root?.bytes,
+      upTo: changes.reduce((most, change) => Math.max(most, change), 0),
+      projects,
+    });
     this.#parts.logger.info({ timestampVersion: id, changes: changes.length, requests }, 'publication');
   }
 
@@ -315,9 +328,11 @@ export class OpenIndex {
   }
 }
 
-async function endSigning({ loop, scrubber, sweeper }: Signing): Promise<void> {
+async function endSigning({ loop, inbox, scrubber, sweeper }: Signing): Promise<void> {
+  const taking = inbox.close();
   await sweeper.close();
   await loop.close();
+  await taking;
   await scrubber.then(
     (begun) => begun.close(),
     () => {}, // It never began.
