@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +36,8 @@ export interface BuildOptions {
 export interface BuiltWheel extends CheckedWheel {
   readonly filename: string;
   readonly bytes: Buffer;
+  /** Lower-case hex. */
+  readonly sha256: string;
   /** SOURCE_DATE_EPOCH of the build, in seconds. */
   readonly epoch: number;
   /** What the build needed: names of wheels. */
@@ -60,7 +63,8 @@ export async function buildWheel(sdist: VerifiedDistribution, options: BuildOpti
       const answer = await runBuild(job, sdist, [...given], limits, options);
       if (answer.kind === 'wheel') {
         const checked = await checkWheel(answer.filename, answer.bytes, name, promised);
-        return { ...checked, ...answer, requirements: await readdir(join(job, 'in', 'wheels')) };
+        const sha256 = hash('sha256', answer.bytes, 'hex');
+        return { ...checked, ...answer, sha256, requirements: await readdir(join(job, 'in', 'wheels')) };
       }
       for (const requirement of answer.requirements) given.add(requirement);
       await provide(job, sdist, [...given], limits, options);

@@ -186,9 +186,10 @@ export class IndexClient {
 
   /**
    * The roles of this index that changed since this was last asked, by its change feed, which leads to the newest verified timestamp.
+   * @param kept the file that remembers what was asked; whoever asks for purposes of their own gives their own
    * @throws FeedError when it does not lead there
    */
-  async followFeed(): Promise<FollowedFeed> {
+  async followFeed(kept = join(this.trusted.directory, 'feed')): Promise<FollowedFeed> {
     await this.refresh();
     const bytes = await this.#metadata.read('timestamp.json');
     const timestamp = bytes && parseTimestamp(bytes).signed;
@@ -196,7 +197,7 @@ export class IndexClient {
     if (timestamp === undefined || root === undefined) throw new FeedError('gap', 'metadata/timestamp.json');
     try {
       const to = { version: timestamp.version, root };
-      return await followFeed(mirroredFeed(this.#mirrors), to, join(this.trusted.directory, 'feed'));
+      return await followFeed(mirroredFeed(this.#mirrors), to, kept);
     } finally {
       this.#reportMirrors();
     }
