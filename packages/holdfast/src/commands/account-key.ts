@@ -44,7 +44,7 @@ export const accountAddKey: Command = {
       note(`Key ${keyid.slice(0, 12)} is registered with ${account.account} at ${trusted.name} already.`);
       return 0;
     }
-    const label = text(options, 'label') ?? '';
+    const label = text(options, 'label') ?? (await ownLabel(session, keyid));
     const request = await requestKey(account, signer, label);
     const voucher = account.keys.length === 0 ? undefined : await localVoucher(session, keyid, options);
     if (account.keys.length > 0 && voucher === undefined) return handOver(request, account);
@@ -156,6 +156,14 @@ export const accountLogout: Command = {
     return 0;
   },
 };
+
+const LABELS = { phrase: 'secret phrase', file: 'key file', ssh: 'SSH agent', pkcs11: 'token' } as const;
+
+/** What kind of key it is: nothing of this machine, such as its name, is told to the index unasked. */
+async function ownLabel({ home, account }: Session, keyid: string): Promise<string> {
+  const record = (await listKeys(home, account)).find(({ key }) => key.keyid === keyid);
+  return record === undefined ? 'environment' : LABELS[record.source.kind];
+}
 
 const keyOption = (options: Options): { key?: string } => {
   const key = text(options, 'key');

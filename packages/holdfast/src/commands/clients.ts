@@ -14,7 +14,7 @@ export async function openClients(name: string | undefined): Promise<IndexClient
   return Promise.all(trusted.map((index) => openClient(index.name)));
 }
 
-function tell(notice: Notice): void {
+export function tell(notice: Notice): void {
   if (notice.kind === 'offline') {
     note(
       `${notice.index} cannot be reached; what was verified before is used, until ${notice.timestampExpires.toISOString()}.`,

@@ -51,6 +51,8 @@ export function sendOnce(url: URL, options: SendOptions): Promise<OpenResponse> 
   chunks.on('data', () => patience.wait(limits.idleMs, 'nothing was taken'));
   chunks.on('end', () => patience.wait(answerMs, 'no answer'));
   chunks.on('error', (error) => request.destroy(error));
+  // The server may answer before it has everything: then the rest is not read from the disk for nothing.
+  request.once('close', () => chunks.destroy());
   chunks.pipe(request);
   return promise;
 }
