@@ -2,7 +2,16 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type SecurityModel, topDelegations, topsOf } from '@holdfast/trust';
+import {
+  binRoleJson,
+  CLAIMED,
+  CLOSED,
+  closedRoleJson,
+  RARELY_UPDATED,
+  type SecurityModel,
+  topDelegations,
+  topsOf,
+} from '@holdfast/trust';
 import { rootJson, signMetadata, targetsJson } from '@holdfast/tuf';
 import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
 import {
@@ -22,6 +31,8 @@ export interface ServedIndexUnderTest {
   readonly directory: string;
   /** The first root, as its holders would hand it out. */
   readonly root: Uint8Array;
+  /** Signs root, targets and what else is offline. */
+  readonly offline: LocalSigner;
   /** Of the account `ann`. */
   readonly token: string;
   leftovers(): Promise<readonly string[]>;
@@ -69,14 +80,18 @@ export async function serveIndex(
   await index.accounts.createAccount('ann');
   const { token } = await index.accounts.createToken({ account: 'ann', label: 'test' });
   const leftovers = (): Promise<string[]> => readdir(join(directory, 'incoming'));
-  return { index, url: server.url, directory, root: metadata.root, token, leftovers, close };
+  return { index, url: server.url, directory, root: metadata.root, offline, token, leftovers, close };
 }
 
 async function offlineMetadata(
   offline: LocalSigner,
   online: LocalSigner,
   model: SecurityModel,
-): Promise<{ readonly root: Uint8Array; readonly targets: Uint8Array }> {
+): Promise<{
+  readonly root: Uint8Array;
+  readonly targets: Uint8Array;
+  readonly roles: ReadonlyMap<string, Uint8Array>;
+}> {
   const common = { version: 1, expires: new Date(Math.floor(Date.now() / 1000 + 86_400 * 365) * 1000) };
   const holds = ({ key }: LocalSigner) => ({ keyids: [key.keyid], threshold: 1 });
   const roles = {
@@ -96,5 +111,19 @@ async function offlineMetadata(
   const keys = new Map(signers.map(({ key }) => [key.keyid, key]));
   const delegations = { keys, roles: topDelegations(model, tops) };
   const targets = targetsJson({ ...common, targets: new Map(), delegations });
-  return { root: await signMetadata(root, [offline]), targets: await signMetadata(targets, [offline]) };
+  const trees = new Map<string, Uint8Array>();
+  const treeKeys = { roleKeys: holds(offline), keys: new Map([[offline.key.keyid, offline.key]]) };
+  const { version, expires } = common;
+  for (const top of topsOf(model)) {
+    const empty = top === CLAIMED ? { projects: new Map() } : { targets: new Map() };
+    if (top !== CLAIMED && top !== RARELY_UPDATED) continue;
+    const json = binRoleJson(top, { prefix: '', ...empty }, version, expires, treeKeys);
+    trees.set(top, await signMetadata(json, [offline]));
+  }
+  if (model === 'maximum') trees.set(CLOSED, await signMetadata(closedRoleJson(version, expires), [offline]));
+  return {
+    root: await signMetadata(root, [offline]),
+    targets: await signMetadata(targets, [offline]),
+    roles: trees,
+  };
 }
