@@ -117,4 +117,4 @@ async function claimOf(
 }
 
 const contentOf = (files: readonly VerifiedDistribution[]): string =>
-  JSON.stringify(files.map(({ filename, sha256, yanked }) => [filename, sha256, yanked ?? false]).sort());
+  JSON.stringify(files.map(({ filename, sha256, yanked }) => `${filename} ${sha256} ${yanked ?? ''}`).sort());

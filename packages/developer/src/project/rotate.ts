@@ -119,7 +119,7 @@ interface Signers {
 async function signersOf(bench: Workbench, own: SigningRole, { add }: RotateOptions): Promise<Signers> {
   const first = await presentSigner(bench, own);
   const chosen = await bench.signer();
-  const others = [chosen, ...(await Promise.all(add.map(({ keyid }) => bench.otherSigner?.(keyid))))];
+  const others = [chosen, ...(await Promise.all(add.map(async ({ keyid }) => bench.otherSigner?.(keyid))))];
   const all = new Map([first, ...others].flatMap((signer) => (signer ? [[signer.key.keyid, signer] as const] : [])));
   return {
     present: [...all.values()].filter(({ key }) => own.keys.has(key.keyid)),
