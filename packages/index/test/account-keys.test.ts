@@ -86,8 +86,8 @@ test('a key is registered by who holds it, for one account of one index, and not
     assert.equal(verdict(await post(body)), `${status} ${code}`, expected);
   }
   const limited = await index.accounts.createToken({ account: 'ann', project: 'demo' as never, label: 'CI' });
-  for (const request of ['GET account', 'GET account/keys'] as const)
-    assert.equal(verdict(await ask(served, limited.token, request)), '403 TOKEN_LIMITED');
+  assert.equal(verdict(await ask(served, limited.token, 'GET account/keys')), '403 TOKEN_LIMITED');
+  assert.equal((await ask(served, limited.token, 'GET account')).status, 200, 'a build server has to know who it is');
   assert.equal(verdict(await post(whole, limited.token)), '403 TOKEN_LIMITED');
   assert.equal((await ask(served, undefined, 'GET account')).status, 401);
   assert.deepEqual(await index.accountKeys.list('ann'), []);

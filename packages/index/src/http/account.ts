@@ -41,16 +41,21 @@ export interface AccountAnswer {
   readonly projects: readonly string[];
 }
 
-/** `GET /api/v1/account` @throws HttpError 403 */
-export async function accountAnswer(index: ServedIndex, identity: Identity): Promise<AccountAnswer> {
-  assertWhole(identity);
-  const { account } = identity;
+/**
+ * `GET /api/v1/account`. A token for one project may ask too, and is told of no other project: a build server that signs has to know
+ * for which account.
+ */
+export async function accountAnswer(
+  index: ServedIndex,
+  { account, project }: Pick<Identity, 'account' | 'project'>,
+): Promise<AccountAnswer> {
   const [fingerprint, keys, projects] = await Promise.all([
     index.accountKeys.fingerprint(),
-    keyList(index, identity),
+    index.accountKeys.list(account),
     index.transactions.projectsOf(account),
   ]);
-  return { account, index: fingerprint, ...keys, projects };
+  const told = projects.filter((each) => project === undefined || each === project);
+  return { account, index: fingerprint, keys: keys.map(keyAnswer), projects: told };
 }
 
 /** `GET /api/v1/account/keys` @throws HttpError 403 */
@@ -91,7 +96,7 @@ function keyAnswer({ key, label, addedAt, vouchedBy }: AccountKey): KeyAnswer {
   };
 }
 
-/** A token for one project, as it lies in some CI, says nothing for the account. */
+/** A token for one project, as it lies in some CI, decides nothing for the account. */
 function assertWhole({ project }: Identity): void {
   if (project === undefined) return;
   const message = `This token is good for ${project} only. Use one of the account that is not limited to a project.`;
