@@ -11,6 +11,7 @@ export {
   openAccounts,
   openIndex,
   type OpenOptions,
+  requestIndex,
   setNextSigning,
 } from './open.ts';
 export { migrateIndex, type MigrationProgress } from './migrate/migrate.ts';

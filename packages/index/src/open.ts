@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type LocalSigner, readKeyFile, writeFileAtomic, writeKeyFile } from '@holdfast/tuf/node';
+import type { PublicKey } from '@holdfast/tuf';
+import { generateKey, type LocalSigner, readKeyFile, writeFileAtomic, writeKeyFile } from '@holdfast/tuf/node';
 import { type Logger, pino } from 'pino';
 import { Accounts } from './accounts/accounts.ts';
 import { type IndexConfig, makeConfig, parseConfig, withNextSigning } from './config.ts';
@@ -23,15 +24,15 @@ const KEYS = 'keys';
 export const LOCK = 'serving.lock';
 
 export interface NewIndex {
-  /** Must be empty or not there. */
+  /** Must be empty or not there, unless its online key is in it already: {@link requestIndex}. */
   readonly directory: string;
   /** Signed `1.root.json` and `1.targets.json`, from a key ceremony. */
   readonly root: Uint8Array;
   readonly targets: Uint8Array;
   /** The first roles of the trees that offline keys sign, by name, in a security model that has such. */
   readonly roles?: ReadonlyMap<string, Uint8Array>;
-  /** Signs timestamp, snapshot and unclaimed. It is stored encrypted with the passphrase. */
-  readonly onlineKey: LocalSigner;
+  /** Signs timestamp, snapshot and unclaimed. It is stored encrypted with the passphrase. Left out where it is in the directory. */
+  readonly onlineKey?: LocalSigner;
   readonly passphrase: string;
   readonly lifetimes?: Partial<Lifetimes>;
   /** Of an empty database and an empty bucket. What is not said is kept in the directory. */
@@ -47,25 +48,50 @@ export interface NewIndex {
 export async function initIndex(options: NewIndex): Promise<void> {
   const { directory } = options;
   const config = makeConfig(options.lifetimes ?? {}, options.stores);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  if ((await readdir(directory)).length > 0) throw new IndexExistsError(directory);
-  // Of two who make an index here at once, one makes this directory.
-  await mkdir(join(directory, KEYS), { mode: 0o700 }).catch((error: unknown) => {
-    throw hasCode(error, 'EEXIST') ? new IndexExistsError(directory) : error;
-  });
+  const found = options.onlineKey ? [] : await requestedKeys(directory, options.passphrase);
+  if (options.onlineKey) await makeKeys(directory);
   try {
-    await fillDirectory(options, parseConfig(config));
+    if (options.onlineKey) await addOnlineKey(directory, options.onlineKey, options.passphrase);
+    await fillDirectory(options, parseConfig(config), options.onlineKey ? [options.onlineKey] : found);
     await writeFileAtomic(join(directory, CONFIG), new TextEncoder().encode(config));
   } catch (error) {
-    const made = await readdir(directory);
+    const made = (await readdir(directory)).filter((name) => name !== KEYS || options.onlineKey);
     await Promise.all(made.map((name) => rm(join(directory, name), { recursive: true, force: true })));
     throw error;
   }
 }
 
-async function fillDirectory(options: NewIndex, config: IndexConfig): Promise<void> {
-  const { directory, root, targets, roles, onlineKey, passphrase } = options;
-  await addOnlineKey(directory, onlineKey, passphrase);
+/**
+ * Begins an index whose offline keys are made elsewhere: makes its online key, and nothing else yet. {@link initIndex} completes it.
+ * @returns the public half, for the ceremony
+ * @throws IndexExistsError
+ */
+export async function requestIndex(directory: string, passphrase: string): Promise<PublicKey> {
+  const online = await generateKey('ed25519');
+  await makeKeys(directory);
+  await addOnlineKey(directory, online, passphrase);
+  return online.key;
+}
+
+/** Of two who make an index here at once, one makes this directory. */
+async function makeKeys(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  if ((await readdir(directory)).length > 0) throw new IndexExistsError(directory);
+  await mkdir(join(directory, KEYS), { mode: 0o700 }).catch((error: unknown) => {
+    throw hasCode(error, 'EEXIST') ? new IndexExistsError(directory) : error;
+  });
+}
+
+async function requestedKeys(directory: string, passphrase: string): Promise<LocalSigner[]> {
+  const names = await readdir(directory).catch((cause: unknown) => {
+    throw hasCode(cause, 'ENOENT') ? new NoIndexError(directory, { cause }) : cause;
+  });
+  if (names.join() !== KEYS) throw new IndexExistsError(directory);
+  return readKeys(join(directory, KEYS), passphrase);
+}
+
+async function fillDirectory(options: NewIndex, config: IndexConfig, signers: readonly LocalSigner[]): Promise<void> {
+  const { directory, root, targets, roles } = options;
   const records = await openRecords(directory, config.stores);
   try {
     if (await holdsIndex(records)) throw new IndexExistsError(config.stores.records ?? directory);
@@ -73,7 +99,7 @@ async function fillDirectory(options: NewIndex, config: IndexConfig): Promise<vo
       records,
       objects: await openObjects(directory, config.stores),
       config,
-      signers: [onlineKey],
+      signers,
       clock: options.clock ?? (() => new Date()),
       logger: pino({ level: 'silent' }),
       first: { root, targets, ...(roles && { roles }) },

@@ -85,7 +85,7 @@ async function withStaged(db: Read): Promise<readonly { project: string; files: 
     .groupBy('files.project')
     .orderBy('files.project')
     .execute();
-  return rows.map(({ project, count }) => ({ project, files: Number(count) }));
+  return rows.map(({ project, count }) => ({ project, files: count }));
 }
 
 /** Projects that are not quiet any more: they have new files. */
