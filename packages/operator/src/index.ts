@@ -30,3 +30,5 @@ export type { NextRole } from './signing/next-role.ts';
 export { planSigning, type SigningPlan } from './signing/plan.ts';
 export { type OfflineSignature, type OnSigned, signPlan } from './signing/sign.ts';
 export { readSignatures, type SignaturesFile, writeSignatures } from './signing/signatures-file.ts';
+export { type Review, review, type ReviewedClaim, type ReviewedHolders, type ReviewedQuiet } from './review/review.ts';
+export { reviewText } from './review/words.ts';
