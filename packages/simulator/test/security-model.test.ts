@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LEVERS, type Loot, STANDINGS } from '../src/index.ts';
+import { forge, LEVERS, type Loot, STANDINGS } from '../src/index.ts';
 import { Burglary, USERS } from './security-model/burglary.ts';
 import { everyLoot, Forgeries } from './security-model/combinations.ts';
 import { endsOf, firstToEnd } from './security-model/ends.ts';
@@ -65,6 +65,22 @@ test('all online keys, one of each two offline keys and the server: no forged fi
     'unclaimed',
     'new',
   ]);
+});
+
+test('a move to the maximum model: who comes new with the old root is shown the old model with stolen online keys, who comes with a root of new targets keys is not (P17)', async () => {
+  const { world, thief } = burglary;
+  const loot: Loot = { timestamp: 'enough', snapshot: 'enough', unclaimed: 'enough' };
+  const forged = await forge(thief.with(loot), 'unclaimed', 'current');
+  const old = await forged.with({ listing: new Map([...forged.parts.listing, ...(await world.minimumTargets())]) });
+  const renewed = await world.renewed(['targets']);
+  const [, root = assert.fail()] = renewed.parts.roots;
+  for (const form of FORMS) {
+    assert.equal((await burglary.see(old, 'new', form)).claimed, 'forged');
+    for (const user of KNOWING) assert.equal((await burglary.see(old, user, form)).claimed, 'refused');
+    const served = await old.with({ roots: renewed.parts.roots });
+    assert.equal((await burglary.visit(served, new Memory(), form, { root })).claimed, 'refused');
+    assert.equal((await burglary.visit(renewed, new Memory(), form, { root })).claimed, 'current');
+  }
 });
 
 test('a freeze ends when the first role expires that the thief cannot renew (P17)', async () => {

@@ -33,14 +33,14 @@ const HOLDERS: Readonly<Partial<Record<KeyRole, { readonly keys: number; readonl
 
 /** Another key for each holder of each role. */
 export async function makeKeys(): Promise<Keys> {
-  const made = KEY_ROLES.map(async (role): Promise<readonly [KeyRole, KeySet]> => {
-    const { keys, threshold } = HOLDERS[role] ?? { keys: 1, threshold: 1 };
-    return [
-      role,
-      { signers: await Promise.all(Array.from({ length: keys }, () => generateKey('ed25519'))), threshold },
-    ];
-  });
+  const made = KEY_ROLES.map(async (role) => [role, await newKeys(role)] as const);
   return Object.fromEntries(await Promise.all(made)) as Record<KeyRole, KeySet>;
+}
+
+/** New keys for the holders of one role. */
+export async function newKeys(role: KeyRole): Promise<KeySet> {
+  const { keys, threshold } = HOLDERS[role] ?? { keys: 1, threshold: 1 };
+  return { signers: await Promise.all(Array.from({ length: keys }, () => generateKey('ed25519'))), threshold };
 }
 
 /** As who delegates to them names them. */

@@ -4,9 +4,11 @@ import {
   closedRoleJson,
   type LeafContent,
   type ProjectDelegation,
+  type SecurityModel,
   TOPS,
   type Top,
   topDelegations,
+  topsOf,
 } from '@holdfast/trust';
 import { rootJson, type Signer, signMetadata, targetsJson } from '@holdfast/tuf';
 import { type KeyRole, type Keys, type KeySet, publicKeys, roleKeysOf } from './keys.ts';
@@ -90,15 +92,14 @@ export class Maker {
         targets: roleKeysOf(targets),
       },
     });
-    return signMetadata(json, root.signers);
+    return signMetadata(json, root.signers.slice(0, root.threshold));
   }
 
-  /** @param version of everything but targets, which are as old as the root */
   async publication(roots: readonly Uint8Array[], moment: Moment, version: number): Promise<Publication> {
     const listing = new Map<string, SignedRole>();
     const add = (roles: Listing): void => roles.forEach((signed, role) => listing.set(role, signed));
     const trees = TOPS.map((top) => signTree(top, this.#content(top, moment), this.#signing(top, version)));
-    (await Promise.all([this.#targets(roots.length), this.#closed(), ...trees])).forEach(add);
+    (await Promise.all([this.targets(version), this.#closed(), ...trees])).forEach(add);
     const claimed = [...standingsIn('claimed', moment), ...standingsIn('recently-claimed', moment)];
     for (const standing of claimed) add(await this.#project(standing, moment, version));
     const all = TOPS.flatMap((top) => standingsIn(top, moment));
@@ -111,8 +112,14 @@ export class Maker {
     });
   }
 
-  async #targets(version: number): Promise<Listing> {
-    const { claimed, 'rarely-updated': quiet, 'recently-claimed': recent, unclaimed } = this.#keys;
+  async targets(version: number, model: SecurityModel = 'maximum'): Promise<Listing> {
+    const {
+      claimed,
+      'rarely-updated': quiet,
+      'recently-claimed': recent,
+      unclaimed,
+      targets: { signers, threshold },
+    } = this.#keys;
     const tops: Readonly<Record<Top, KeySet>> = {
       claimed,
       'rarely-updated': quiet,
@@ -120,12 +127,10 @@ export class Maker {
       unclaimed,
     };
     const holders = Object.fromEntries(TOPS.map((top) => [top, roleKeysOf(tops[top])]));
-    const delegations = {
-      keys: publicKeys(...Object.values(tops)),
-      roles: topDelegations('maximum', holders),
-    };
+    const keys = publicKeys(...topsOf(model).map((top) => tops[top]));
+    const delegations = { keys, roles: topDelegations(model, holders) };
     const json = targetsJson({ version, expires: this.#expiry('targets'), targets: new Map(), delegations });
-    return new Map([['targets', { version, bytes: await signMetadata(json, this.#keys.targets.signers) }]]);
+    return new Map([['targets', { version, bytes: await signMetadata(json, signers.slice(0, threshold)) }]]);
   }
 
   async #closed(): Promise<Listing> {

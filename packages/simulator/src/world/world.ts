@@ -1,11 +1,9 @@
-import { generateKey } from '@holdfast/tuf/node';
-import { type KeyRole, type Keys, type KeySet, makeKeys } from './keys.ts';
+import { type KeyRole, type Keys, type KeySet, makeKeys, newKeys } from './keys.ts';
 import { LIFETIMES, Maker, type Moment, releasesOf } from './maker.ts';
 import type { OfferedFile, Standing } from './projects.ts';
-import type { Publication, PublicationParts } from './publication.ts';
+import type { Listing, Publication, PublicationParts } from './publication.ts';
 
 const DAY_MS = 86_400_000;
-const ONLINE = ['timestamp', 'snapshot', 'recently-claimed', 'unclaimed'] as const;
 
 /** An honest index of the maximum security model as it was before the last offline signing, and as it is. Signed with real keys. */
 export class World {
@@ -49,11 +47,21 @@ export class World {
   }
 
   /** What the operators publish after a theft of online keys: everything signed with new ones, which a new root and new targets name. */
-  async recovered(): Promise<Publication> {
-    const keys = { ...this.keys };
-    for (const role of ONLINE) keys[role] = { signers: [await generateKey('ed25519')], threshold: 1 };
+  recovered(): Promise<Publication> {
+    return this.renewed(['timestamp', 'snapshot', 'recently-claimed', 'unclaimed']);
+  }
+
+  /** The same content under a second root, with new keys for some roles. */
+  async renewed(roles: readonly KeyRole[]): Promise<Publication> {
+    const keys: Record<KeyRole, KeySet> = { ...this.keys };
+    for (const role of roles) keys[role] = await newKeys(role);
     const maker = new Maker(keys, this.now);
     return maker.publication([this.root, await maker.root(2)], 'current', 3);
+  }
+
+  /** The targets of before the operators chose the maximum security model: everything was `unclaimed`. */
+  minimumTargets(): Promise<Listing> {
+    return new Maker(this.keys, this.now).targets(1, 'minimum');
   }
 
   /** The next offline signing, which gives the project `claimed` to new keys. */

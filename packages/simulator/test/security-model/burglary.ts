@@ -68,13 +68,18 @@ export class Burglary {
 
   /** What a user is shown of each project. @param days how far their clock is ahead */
   see(publication: Served, user: UserKind, form: Form, days = 0): Promise<Outcomes> {
-    return this.visit(publication, this.memoryOf(user), form, days);
+    return this.visit(publication, this.memoryOf(user), form, { days });
   }
 
-  /** The same for somebody whose memory is `memory`, and goes on from there. */
-  async visit(publication: Served, memory: Memory, form: Form, days = 0): Promise<Outcomes> {
+  /** The same for somebody whose memory is `memory`, and goes on from there. @param root where their trust began */
+  async visit(
+    publication: Served,
+    memory: Memory,
+    form: Form,
+    { days = 0, root = this.world.root }: { readonly days?: number; readonly root?: Uint8Array } = {},
+  ): Promise<Outcomes> {
     const now = new Date(this.world.now.getTime() + days * DAY_MS);
-    const installer = new MemoryInstaller({ root: this.world.root, memory, now, publication, form });
+    const installer = new MemoryInstaller({ root, memory, now, publication, form });
     const seen = STANDINGS.map(async (standing) => {
       this.asked++;
       return [standing, this.#outcome(standing, await installer.project(projectOfStanding(standing)))] as const;
