@@ -3,7 +3,7 @@ export type { AskSecret, SecretRequest } from './keys/ask-secret.ts';
 export { createKey, type CreateKeyOptions } from './keys/create-key.ts';
 export { chooseKey, forgetKey, type KeyFilter, listKeys } from './keys/key-ring.ts';
 export type { KeyRecord, KeySource } from './keys/key-record.ts';
-export { describeSource, openRecord, openSigner, type OpenSignerOptions } from './keys/open-signer.ts';
+export { describeSource, openRecord, openSigner, type OpenSignerOptions, openSource } from './keys/open-signer.ts';
 export { phraseKey, type PhraseOwner } from './keys/phrase-key.ts';
 export { proposePhrase } from './keys/word-list.ts';
 export { type ApiAnswer, type CallOptions, IndexApi, type IndexApiOptions, type Upload } from './account/index-api.ts';
