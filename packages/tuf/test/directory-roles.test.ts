@@ -87,6 +87,10 @@ describe('the roles on the way to a directory', () => {
     await change(revoked, await signMetadata(revocationJson({ role: 'foo', version: 1 }), [a]));
     const [, foo] = (await updaterOf(revoked).rolesIn('d/')).roles;
     assert.ok(foo?.refused instanceof RoleRevokedError && foo.holders.revoked && foo.verified === undefined);
+    revoked.roles.delete('foo');
+    await revoked.publish();
+    const [, withdrawn] = (await updaterOf(revoked).rolesIn('d/')).roles;
+    assert.ok(withdrawn?.refused instanceof RoleRevokedError && withdrawn.holders.revoked, 'withdrawn, not missing');
 
     const expired = (await updaterOf(await repositoryOf({ expires: later(-1) })).rolesIn('d/')).roles;
     assert.deepEqual([expired.length, expired[1]?.refused], [3, undefined]);

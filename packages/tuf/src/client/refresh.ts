@@ -124,8 +124,10 @@ export class Workflow {
     const known = set.verifiedRole(role, parent);
     if (known !== undefined) return known;
     const { store, limits } = this.options;
-    const { version, length } = set.roleMeta(role);
     await loadRotations(set, role, parent, this.options, signal);
+    // A repository may withdraw what was revoked: that is said, and not that something is missing.
+    set.checkNotRevoked(role, parent);
+    const { version, length } = set.roleMeta(role);
     const name = `${role}.json`;
     const stored = await store.read(name);
     if (stored !== undefined) {

@@ -243,6 +243,11 @@ export class TrustedSet {
     return this.rotated.get(edgeKey(role, parent))?.version ?? 0;
   }
 
+  /** TAP 20: whatever the role says, and whether it is there at all, does not count then. @throws RoleRevokedError */
+  checkNotRevoked(role: string, parent: string): void {
+    checkNotRevoked(this.link(role, parent), role);
+  }
+
   /** Who may sign a role now: the keys that this very parent lists, with the rotate files that were followed (TAP 8). */
   holders(role: string, parent: string): ChainLink {
     return this.link(role, parent);
