@@ -7,12 +7,11 @@ import {
   ProjectApi,
   type ProjectStatus,
   seen,
-  type StagedFile,
   stagedAs,
 } from '@holdfast/developer';
 import type { ProjectSigning } from '@holdfast/installer';
 import type { ProjectName } from '@holdfast/python-index';
-import type { ProjectRoleEditor, ProjectTransaction, WaitingFor } from '@holdfast/trust';
+import type { Distribution, ProjectRoleEditor, ProjectTransaction, WaitingFor } from '@holdfast/trust';
 import { addSignature, signMetadata } from '@holdfast/tuf';
 import { reportDifference } from './difference.ts';
 import { farmRoles } from './delegated.ts';
@@ -118,12 +117,7 @@ function settleWaiting(work: FarmWork, offer: Offer, waiting: WaitingFor | undef
 }
 
 /** Writes down, once for each of the other farm's wheels, that nobody should install it before somebody has looked. */
-async function differs(
-  work: FarmWork,
-  offer: Offer,
-  filename: string,
-  theirs: Pick<StagedFile, 'sha256' | 'size'>,
-): Promise<void> {
+async function differs(work: FarmWork, offer: Offer, filename: string, theirs: Distribution): Promise<void> {
   const record = offer.wheels.find(({ wheel }) => wheel?.filename === filename);
   if (!record) return;
   const report = await reportDifference(work, record, theirs);

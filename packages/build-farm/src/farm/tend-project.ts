@@ -33,7 +33,7 @@ export async function tendProject(work: FarmWork, project: ProjectName): Promise
 
 /** The wheel is published: by this farm, by another, or as something that this farm did not build. */
 async function settled(
-  { state, bench, tell, ...work }: FarmWork,
+  { state, bench, tell }: FarmWork,
   sdist: VerifiedDistribution,
   listed: VerifiedDistribution,
 ): Promise<BuildRecord> {
@@ -54,7 +54,7 @@ async function settled(
     if (record.standing !== 'published') state.put(done);
     return done;
   }
-  const report = await reportDifference({ state, bench, tell, ...work }, record, listed);
+  const report = await reportDifference({ state, bench }, record, listed);
   const reason = `the published ${filename} is not what was built here`;
   const other: BuildRecord = {
     ...record,
