@@ -14,8 +14,12 @@ const CACHE_BYTES = 32 * 2 ** 20;
 /** No role's metadata is larger; a larger object is damage or an attack, and must not fill the memory. */
 const MAX_METADATA = 64 * 2 ** 20;
 
-/** `<N>.<role>.json` or `<role>.json`, role names as the snapshot lists them. */
-const METADATA_PATH = /^\/metadata\/(?:(\d{1,10})\.)?([a-z][a-z0-9._-]{0,120})\.json$/;
+/**
+ * `<N>.<role>.json` or `<role>.json`, role names as the snapshot lists them; rotate files (TAP 8) have their number at the end. The
+ * longest is that of a project of 128 characters that delegates three deep.
+ */
+const METADATA_PATH =
+  /^\/metadata\/(?:(?:(\d{1,10})\.)?([a-z][a-z0-9._-]{0,300})|(rotate\/project\.[a-z0-9._-]{1,200}\.rotate\.\d{1,9}))\.json$/;
 
 /**
  * TUF metadata (§5, consistent snapshots). A versioned name never changes its content and is immutable for caches;
@@ -42,7 +46,8 @@ export class MetadataFiles {
 
   /** Answers a path that starts with `/metadata/`. */
   async send(exchange: Exchange): Promise<void> {
-    const [, version, role] = METADATA_PATH.exec(exchange.path) ?? [];
+    const [, version, plain, rotation] = METADATA_PATH.exec(exchange.path) ?? [];
+    const role = plain ?? rotation;
     if (role === undefined) throw notFound('This metadata file');
     const document = version === undefined ? await this.#newestOf(role) : await this.#version(version, role);
     if (document === undefined) throw notFound(`Metadata ${exchange.path.slice('/metadata/'.length)}`);
