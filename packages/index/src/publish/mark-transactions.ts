@@ -29,6 +29,10 @@ export async function markTransactions(
       .onConflict((conflict) => conflict.column('project').doUpdateSet(changed))
       .execute();
   }
+  await stageRevoked(
+    db,
+    rows.filter(({ revoked }) => revoked === 1),
+  );
   const ids = rows.map(({ id }) => id);
   await db.updateTable('transactions').set({ state: 'published' }).where('id', 'in', ids).execute();
   await db
@@ -45,5 +49,17 @@ async function recordWaitingClaim(db: Transaction<Database>, row: TransactionRow
     .insertInto('claims_waiting')
     .values({ project, ...claim })
     .onConflict((conflict) => conflict.column('project').doUpdateSet(claim))
+    .execute();
+}
+
+/** Nothing that is signed leads to their files any more. They wait until somebody claims the project anew and signs for them. */
+async function stageRevoked(db: Transaction<Database>, rows: readonly TransactionRow[]): Promise<void> {
+  const projects = rows.map(({ project }) => project);
+  if (projects.length === 0) return;
+  await db
+    .updateTable('files')
+    .set({ state: 'staged' })
+    .where('project', 'in', projects)
+    .where('state', '=', 'published')
     .execute();
 }

@@ -75,8 +75,9 @@ export async function queueTransaction(
   const { id } = await db.insertInto('transactions').values(row).returning('id').executeTakeFirstOrThrow();
   await insertRoles(db, id, checked);
   await insertEvidence(db, checked, meta);
-  // What only an offline signing brings into force changes no file before.
-  const files = claimWaits(row, base.standing) ? [] : await fileChanges(db, project, checked.files);
+  // What only an offline signing brings into force changes no file before. A revocation takes none away: they wait for other signatures.
+  const changesFiles = !claimWaits(row, base.standing) && !checked.revoked;
+  const files = changesFiles ? await fileChanges(db, project, checked.files) : [];
   const common = { account, recorded_at: now.getTime(), publication: null, transaction_id: id };
   const changes = files.map((change): Insertable<ChangesTable> => ({ ...change, ...common }));
   for (const some of chunks(changes, ROWS_PER_STATEMENT)) await db.insertInto('changes').values(some).execute();
