@@ -247,11 +247,16 @@ test('a rotation counts at once; after a revocation nothing counts until the pro
   const held = await upload(served, makeWheel({ version: '3.0' }));
   assert.match(held.statusText, /waits for a signature/, 'a revoked project is not the index to sign for again');
 
+  const three = makeWheel({ version: '3.0' }).filename;
+  for (const filename of [makeWheel().filename, three])
+    assert.equal((await ask(served, ann.token, `DELETE projects/demo/staged/${filename}`)).status, 200);
+  assert.equal((await upload(served, makeWheel())).status, 400, 'a name that was published once is not used again');
+  assert.equal((await upload(served, makeWheel({ version: '3.0' }))).status, 200, 'one that never was is');
   const anew = { ...demo, role: 'project.demo.2' };
   assert.equal(verdict(await send(served, ann, demo, await claimOf(served, anew, [next]))), '200');
   const status = await statusOf(served, 'demo');
   assert.deepEqual([status['role'], status['generation'], status['revoked']], ['project.demo.2', 2, false]);
-  assert.equal((await verifiedFiles(served, 'demo')).size, 3);
+  assert.deepEqual(await names(served, 'demo'), ['demo-2.0-py3-none-any.whl', three]);
 });
 
 test('a claim of a quiet project is recorded and counts from the next offline signing on: 202, and nothing else changes', async (t) => {

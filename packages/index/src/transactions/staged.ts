@@ -1,12 +1,12 @@
 import type { ProjectName } from '@holdfast/python-index';
-import { type Selectable, sql, type Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Identity } from '../accounts/accounts.ts';
 import { partIn } from '../accounts/membership.ts';
 import { NotYourProjectError } from '../errors.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
-import { objectKeyOf } from '../publish/file-rows.ts';
+import { type FileRow, objectKeyOf } from '../publish/file-rows.ts';
 import type { Records } from '../records/records.ts';
-import type { Database, FilesTable } from '../records/schema.ts';
+import type { Database } from '../records/schema.ts';
 import { notStaged, notYourFile, versionTaken } from './refusals.ts';
 
 /** What is staged for a project that nobody claims is dropped after this time, in milliseconds. */
@@ -20,7 +20,7 @@ interface Stores {
 }
 
 /**
- * Takes a staged file away; its name is free again. Members of the project may, and who brought it.
+ * Takes a staged file away; its name is free again, unless it was published before. Members of the project may, and who brought it.
  * @throws HttpError, NotYourProjectError
  */
 export async function discardStaged(
@@ -122,26 +122,41 @@ function emptyProjects(db: Pick<Transaction<Database>, 'selectFrom'>, before: nu
 
 /** A transaction that is in the queue publishes it. */
 async function isOnItsWay(db: Transaction<Database>, filename: string): Promise<boolean> {
-  return (
-    (await db.selectFrom('changes').select('id').where('filename', '=', filename).executeTakeFirst()) !== undefined
-  );
+  const { rows } = await sql`select 1 from changes where filename = ${filename} and (publication is null
+    or publication in (select id from publications where published_at is null)) limit 1`.execute(db);
+  return rows.length > 0;
+}
+
+/** Before its project was revoked. An import leaves no change of a file. */
+async function wasPublished(db: Transaction<Database>, row: FileRow): Promise<boolean> {
+  const [change, revocation] = await Promise.all([
+    db.selectFrom('changes').select('id').where('filename', '=', row.filename).limit(1).executeTakeFirst(),
+    db
+      .selectFrom('evidence')
+      .select('id')
+      .where('project', '=', row.project)
+      .where('kind', '=', 'revocation')
+      .where('at', '>=', row.uploaded_at)
+      .limit(1)
+      .executeTakeFirst(),
+  ]);
+  return change !== undefined || revocation !== undefined;
 }
 
 /**
  * The object goes first, while nobody else can write a row: whoever brings the same bytes meanwhile either has them stored after this, or
- * is told when they are to be published.
+ * is told when they are to be published. What was published once keeps its name.
  */
-async function drop(
-  db: Transaction<Database>,
-  objects: ObjectStore,
-  row: Pick<Selectable<FilesTable>, 'project' | 'filename' | 'sha256' | 'size' | 'location'>,
-): Promise<void> {
+async function drop(db: Transaction<Database>, objects: ObjectStore, row: FileRow): Promise<void> {
+  const { filename, project, size } = row;
   await objects.delete(objectKeyOf(row));
   await objects.delete(`${objectKeyOf(row)}.metadata`);
-  await db.deleteFrom('files').where('filename', '=', row.filename).execute();
+  if (await wasPublished(db, row))
+    await db.updateTable('files').set({ state: 'deleted' }).where('filename', '=', filename).execute();
+  else await db.deleteFrom('files').where('filename', '=', filename).execute();
   await db
     .updateTable('projects')
-    .set(({ eb }) => ({ bytes: eb('bytes', '-', row.size) }))
-    .where('name', '=', row.project)
+    .set(({ eb }) => ({ bytes: eb('bytes', '-', size) }))
+    .where('name', '=', project)
     .execute();
 }
