@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { forge, LEVERS, type Loot, STANDINGS } from '../src/index.ts';
 import { Burglary, USERS } from './security-model/burglary.ts';
 import { everyLoot, Forgeries } from './security-model/combinations.ts';
+import { withParts } from './security-model/document.ts';
 import { endsOf, firstToEnd } from './security-model/ends.ts';
 import { lockOut } from './security-model/lockout.ts';
 import { FORMS, Memory } from './security-model/memory-installer.ts';
 import { boundsOf, canForge, controlsState, mustBeValid } from './security-model/rule.ts';
+import { tablesOf } from './security-model/tables.ts';
 
 /**
  * Table 1 of PEP 480 and Table 4 of PEP 458: a thief with each combination of stolen keys, who controls the server besides, tries
@@ -14,7 +18,7 @@ import { boundsOf, canForge, controlsState, mustBeValid } from './security-model
  * docs/security-model.md prints.
  */
 const burglary = await Burglary.begin();
-const forgeries = new Forgeries(burglary);
+const forgeries = await Forgeries.commit(burglary);
 const TOPS: readonly Loot[] = [
   {},
   { timestamp: 'enough' },
@@ -30,7 +34,7 @@ for (const user of USERS) {
     for (const form of FORMS) {
       for (const loot of everyLoot()) {
         const expected = STANDINGS.filter((standing) => canForge(loot, standing, who, form));
-        const forged = await forgeries.of(loot, user, form);
+        const forged = forgeries.of(loot, user, form);
         const said = `${form}, ${JSON.stringify(loot)}`;
         assert.deepEqual(
           STANDINGS.filter((standing) => forged.has(standing)),
@@ -53,12 +57,12 @@ test('all online keys, one of each two offline keys and the server: no forged fi
     claimed: 'too few',
     'rarely-updated': 'too few',
   };
-  const forgedFor = async (user: (typeof USERS)[number]) => {
-    const all = await Promise.all(FORMS.map((form) => forgeries.of(loot, user, form)));
+  const forgedFor = (user: (typeof USERS)[number]) => {
+    const all = FORMS.map((form) => forgeries.of(loot, user, form));
     return STANDINGS.filter((standing) => all.some((forged) => forged.has(standing)));
   };
-  for (const user of KNOWING) assert.deepEqual(await forgedFor(user), ['recently-claimed', 'unclaimed', 'new']);
-  assert.deepEqual(await forgedFor('new'), [
+  for (const user of KNOWING) assert.deepEqual(forgedFor(user), ['recently-claimed', 'unclaimed', 'new']);
+  assert.deepEqual(forgedFor('new'), [
     'claimed-lately',
     'rarely-updated-lately',
     'recently-claimed',
@@ -205,4 +209,12 @@ test('hiding: a role that the timestamp does not list any more makes installers 
       assert.equal(known.delegated === 'nothing', role === 'project.delegated.windows' && form === 'lookups', role);
     }
   }
+});
+
+test('docs/security-model.md prints what came of the attacks (M10, P17)', async () => {
+  const path = join(import.meta.dirname, '../../../docs/security-model.md');
+  const document = await readFile(path, 'utf8');
+  const computed = withParts(document, await tablesOf(burglary, forgeries));
+  if (process.argv.includes('--update')) await writeFile(path, computed);
+  else assert.equal(document, computed, `out of date: run ${process.argv[1] ?? ''} --update`);
 });

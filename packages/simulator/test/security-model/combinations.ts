@@ -9,53 +9,78 @@ import {
   type Standing,
   STANDINGS,
 } from '../../src/index.ts';
-import type { Burglary, Outcomes, UserKind } from './burglary.ts';
-import type { Form } from './memory-installer.ts';
+import { type Burglary, type Outcomes, type UserKind, USERS } from './burglary.ts';
+import { type Form, FORMS } from './memory-installer.ts';
 
 /** Roles of which several people hold keys: one key stolen is another case than enough of them. */
 const SHARED: readonly KeyRole[] = ['root', 'targets', 'claimed', 'rarely-updated'];
 
 /** Every subset of the keys: 3 shares of each role that needs two signatures, 2 of each other. */
 export function everyLoot(): readonly Loot[] {
-  let loots: readonly Loot[] = [{}];
-  for (const role of KEY_ROLES) {
-    const shares: readonly Share[] = SHARED.includes(role) ? ['nothing', 'too few', 'enough'] : ['nothing', 'enough'];
-    loots = loots.flatMap((loot) => shares.map((share) => ({ ...loot, [role]: share })));
-  }
-  return loots;
+  return combinationsOf(KEY_ROLES);
 }
 
 /** What users were made to believe, for each way to lie with each share of the keys that it needs. */
 export class Forgeries {
-  readonly #burglary: Burglary;
-  readonly #known = new Map<string, Promise<readonly Standing[]>>();
+  readonly #believed: ReadonlyMap<string, readonly Standing[]>;
 
-  constructor(burglary: Burglary) {
-    this.#burglary = burglary;
-  }
-
-  /** The standings of which somebody can be shown forged files: every lie is tried before every backdrop. */
-  async of(loot: Loot, user: UserKind, form: Form): Promise<ReadonlySet<Standing>> {
-    const forged = new Set<Standing>();
-    const { timestamp, snapshot } = loot;
+  /** Tries every lie before every backdrop, on every user. */
+  static async commit(burglary: Burglary): Promise<Forgeries> {
+    const believed = new Map<string, readonly Standing[]>();
     for (const lever of LEVERS) {
-      const key = `${user} ${form} ${lever} ${loot[lever]} ${lever === 'root' ? '' : `${timestamp} ${snapshot}`}`;
-      let known = this.#known.get(key);
-      if (known === undefined) this.#known.set(key, (known = this.#by(lever, loot, user, form)));
-      for (const standing of await known) forged.add(standing);
+      for (const loot of lootsFor(lever)) {
+        for (const user of USERS) {
+          for (const form of FORMS)
+            believed.set(keyOf(lever, loot, user, form), await believedOf(burglary, lever, loot, user, form));
+        }
+      }
     }
-    return forged;
+    return new Forgeries(believed);
   }
 
-  async #by(lever: Lever, loot: Loot, user: UserKind, form: Form): Promise<readonly Standing[]> {
-    const tried = BACKDROPS.map((backdrop) => this.#burglary.lie(loot, lever, backdrop, user, form));
-    const outcomes: readonly Outcomes[] = await Promise.all(tried);
-    return STANDINGS.filter((standing) => {
-      if (outcomes.some((each) => each[standing] === 'other'))
-        throw new Error(`${standing} shows what nobody published`);
-      return outcomes.some((each) => each[standing] === 'forged');
-    });
+  private constructor(believed: ReadonlyMap<string, readonly Standing[]>) {
+    this.#believed = believed;
   }
+
+  /** The standings of which somebody can be shown forged files, by any lie. */
+  of(loot: Loot, user: UserKind, form: Form): ReadonlySet<Standing> {
+    return new Set(LEVERS.flatMap((lever) => this.#believed.get(keyOf(lever, loot, user, form)) ?? []));
+  }
+}
+
+/** All combinations of the keys that a lie uses. */
+function lootsFor(lever: Lever): readonly Loot[] {
+  return combinationsOf(lever === 'root' ? ['root'] : [lever, 'timestamp', 'snapshot']);
+}
+
+function combinationsOf(roles: readonly KeyRole[]): readonly Loot[] {
+  return roles.reduce<readonly Loot[]>(
+    (loots, role) => loots.flatMap((loot) => sharesOf(role).map((share) => ({ ...loot, [role]: share }))),
+    [{}],
+  );
+}
+
+const sharesOf = (role: KeyRole): readonly Share[] =>
+  SHARED.includes(role) ? ['nothing', 'too few', 'enough'] : ['nothing', 'enough'];
+
+function keyOf(lever: Lever, loot: Loot, user: UserKind, form: Form): string {
+  const tops = lever === 'root' ? '' : `${loot.timestamp} ${loot.snapshot}`;
+  return `${lever} ${loot[lever]} ${tops} ${user} ${form}`;
+}
+
+async function believedOf(
+  burglary: Burglary,
+  lever: Lever,
+  loot: Loot,
+  user: UserKind,
+  form: Form,
+): Promise<readonly Standing[]> {
+  const tried = BACKDROPS.map((backdrop) => burglary.lie(loot, lever, backdrop, user, form));
+  const outcomes: readonly Outcomes[] = await Promise.all(tried);
+  return STANDINGS.filter((standing) => {
+    if (outcomes.some((each) => each[standing] === 'other')) throw new Error(`${standing} shows what nobody published`);
+    return outcomes.some((each) => each[standing] === 'forged');
+  });
 }
 
 /** The sets of keys that are in `loots`, each enough, without those that contain another one of them. */

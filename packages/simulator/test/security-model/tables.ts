@@ -9,8 +9,8 @@ import { ANSWERS, Revocation } from './revocation.ts';
 /** The tables of docs/security-model.md: every cell is what an attack came to. By the name of their place in the document. */
 export async function tablesOf(burglary: Burglary, forgeries: Forgeries): Promise<ReadonlyMap<string, string>> {
   return new Map([
-    ['forged', await forgedTable(forgeries)],
-    ['suffices', await sufficesTable(forgeries)],
+    ['forged', forgedTable(forgeries)],
+    ['suffices', sufficesTable(forgeries)],
     ['lasts', await lastsTable(burglary)],
     ['state', await stateTable(burglary)],
     ['revoked', await revokedTable(burglary)],
@@ -70,38 +70,33 @@ const ROWS: readonly (readonly [string, Loot])[] = [
   [code('root'), enough('root')],
 ];
 
-async function anyForm(
+function anyForm(
   forgeries: Forgeries,
   loot: Loot,
   users: readonly UserKind[],
   forms: readonly Form[] = FORMS,
-): Promise<ReadonlySet<Standing>> {
-  const all = await Promise.all(users.flatMap((user) => forms.map((form) => forgeries.of(loot, user, form))));
-  return new Set(all.flatMap((each) => [...each]));
+): ReadonlySet<Standing> {
+  return new Set(users.flatMap((user) => forms.flatMap((form) => [...forgeries.of(loot, user, form)])));
 }
 const KNOWING = ['knows by lookups', 'knows by files'] as const;
 
-async function forgedTable(forgeries: Forgeries): Promise<string> {
-  const rows = ROWS.map(async ([name, loot]) => {
-    const [fresh, known] = [await anyForm(forgeries, loot, ['new']), await anyForm(forgeries, loot, KNOWING)];
+function forgedTable(forgeries: Forgeries): string {
+  const rows = ROWS.map(([name, loot]) => {
+    const [fresh, known] = [anyForm(forgeries, loot, ['new']), anyForm(forgeries, loot, KNOWING)];
     const cell = (standing: Standing): string =>
       known.has(standing) ? '**yes**' : fresh.has(standing) ? 'new users' : 'no';
     return [name, ...STANDINGS.map(cell)];
   });
-  return table(['stolen', ...STANDINGS.map((each) => NAMES[each])], await Promise.all(rows));
+  return table(['stolen', ...STANDINGS.map((each) => NAMES[each])], rows);
 }
 
-async function sufficesTable(forgeries: Forgeries): Promise<string> {
+function sufficesTable(forgeries: Forgeries): string {
   const loots = everyLoot();
-  const found = async (users: readonly UserKind[], forms: readonly Form[]) => {
-    const believed = await Promise.all(loots.map((loot) => anyForm(forgeries, loot, users, forms)));
+  const found = (users: readonly UserKind[], forms: readonly Form[]) => {
+    const believed = loots.map((loot) => anyForm(forgeries, loot, users, forms));
     return (standing: Standing): string => setsText(smallest(loots.filter((_, at) => believed[at]?.has(standing))));
   };
-  const [knows, fresh, others] = [
-    await found(KNOWING, FORMS),
-    await found(['new'], FORMS),
-    await found(KNOWING, ['files']),
-  ];
+  const [knows, fresh, others] = [found(KNOWING, FORMS), found(['new'], FORMS), found(KNOWING, ['files'])];
   const rows = STANDINGS.map((each) => {
     const only = fresh(each) === knows(each) ? 'the same' : fresh(each);
     return [NAMES[each], knows(each), only, others(each)];
