@@ -14,8 +14,10 @@ const MAX_SENTENCE = 1000;
 /** What an index means that answers with a status of 300 or above; its own words are kept where it gives any (RFC 9457). */
 export function problemOf({ status, headers, url }: OpenResponse, bytes: Uint8Array): DeveloperError {
   const problem = readProblem(bytes);
-  const reason = text(problem, 'code') ?? `HTTP_${status}`;
-  const sentence = text(problem, 'detail') ?? text(problem, 'title') ?? `${url} answered HTTP ${status}`;
+  // Uploads are answered as uploaders expect it: there the code is called `error`, and `code` is for people.
+  const reason = text(problem, 'error') ?? text(problem, 'code') ?? `HTTP_${status}`;
+  const sentence =
+    text(problem, 'detail') ?? text(problem, 'message') ?? text(problem, 'title') ?? `${url} answered HTTP ${status}`;
   if (status < 400) return new UnexpectedAnswerError(url, `it leads elsewhere (HTTP ${status})`);
   if (status === 401 || reason === 'CREDENTIALS_WRONG') return new TokenRefusedError(url, sentence);
   if (status === 409) return new ConflictError(status, reason, sentence);
