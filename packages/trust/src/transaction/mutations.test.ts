@@ -44,7 +44,13 @@ const valid = transactionOf(roles, { rotation });
 
 /** What the transaction says, but for signatures that are missing. */
 const said = ({ claim, role, keys, threshold, rotations, revoked, roles, retired, files }: CheckedTransaction) => ({
-  ...{ claim, role, threshold, rotations, revoked, retired, files },
+  claim,
+  role,
+  threshold,
+  rotations,
+  revoked,
+  retired,
+  files,
   keys: [...keys.keys()],
   roles: roles.map(({ role: name, version, expires }) => [name, version, expires]),
 });
