@@ -10,3 +10,7 @@ export { describeComparison } from './compare/describe.ts';
 export * from './errors.ts';
 export { bubblewrapIsolation, type Isolation, noIsolation } from './sandbox/isolation.ts';
 export { type BuildLimits, DEFAULT_BUILD_LIMITS } from './sandbox/limits.ts';
+export { describeEvent, type FarmEvent } from './farm/events.ts';
+export { type BuildRecord, type BuildStanding, FarmState } from './farm/farm-state.ts';
+export type { FarmWork } from './farm/farm-work.ts';
+export { buildJson, runFarm, type RunOptions, type RunSummary } from './farm/run-farm.ts';

@@ -154,10 +154,8 @@ test('trouble with one project, such as an index that refuses, is tried again an
   assert.equal((await filesOf(farm, 'second')).length, 2);
   assert.deepEqual(only(farm, 'trouble'), []);
   await scene.releaseFile(ownBackend('return sound(out)', { name: 'second', version: '1.1' }));
-  const [{ id = '' } = {}] = (await scene.served.index.accounts.listTokens()).filter(
-    ({ account }) => account === 'farm',
-  );
-  await scene.served.index.accounts.revokeToken(id);
+  const [own] = (await scene.served.index.accounts.listTokens()).filter(({ account }) => account === 'farm');
+  await scene.served.index.accounts.revokeToken(own?.id ?? '');
   assert.deepEqual((await farm.round()).troubled, ['second']);
   assert.equal(only(farm, 'trouble')[0]?.code, 'TOKEN_REFUSED');
   assert.equal(farm.state.builds(normalizeName('second')).length, 2, 'what was built is kept');

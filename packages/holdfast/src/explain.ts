@@ -79,6 +79,15 @@ const remedies: ReadonlyMap<string, string> = new Map([
     'Is this the address of the index itself? Mirrors take no uploads: name the index by its own address.',
   ],
   ['NOT_THAT_INDEX', 'Nothing was signed. See which indexes you trust: holdfast trust list.'],
+  [
+    'ISOLATION_UNAVAILABLE',
+    'Install bubblewrap and let this user make user namespaces: docs/guides/build-farm.md. Or run the farm in a virtual machine of its own.',
+  ],
+  [
+    'BUILD_TOOLS',
+    'Make an environment for it: python3 -m venv DIRECTORY, then DIRECTORY/bin/pip install "pip>=26" build, and give --python DIRECTORY/bin/python.',
+  ],
+  ['FARM_RUNNING', 'Stop that one first, or give this one a directory of its own with --state.'],
   ['REQUEST_CODE', 'Copy it whole, or make another one: holdfast account add-key.'],
 ]);
 

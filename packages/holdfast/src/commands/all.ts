@@ -31,6 +31,8 @@ export const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['account keys', async () => (await import('./account-key.ts')).accountKeys],
   ['account remove-key', async () => (await import('./account-key.ts')).accountRemoveKey],
   ['account logout', async () => (await import('./account-key.ts')).accountLogout],
+  ['build-farm', async () => (await import('./build-farm.ts')).buildFarm],
+  ['build-farm compare', async () => (await import('./build-farm.ts')).buildFarmCompare],
   ['doctor', async () => (await import('./doctor.ts')).doctor],
   ['feed', async () => (await import('./feed.ts')).feed],
   ['init', async () => (await import('./init.ts')).init],
