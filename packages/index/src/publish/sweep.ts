@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Records } from '../records/records.ts';
+import { dropAbandoned } from '../transactions/staged.ts';
 import { roleKey } from './publications.ts';
 
 /** How long the metadata that a publication replaced certainly stays fetchable, in milliseconds: nobody's refresh takes longer. */
@@ -106,6 +107,15 @@ async function removeAll(
   }
 }
 
+/** Drops what was staged for claims that did not come. @returns how many files and projects */
+async function sweepAbandoned(parts: SweepParts, stop: AbortSignal): Promise<number> {
+  for (let dropped = 0; ; ) {
+    const some = stop.aborted ? 0 : await dropAbandoned(parts, parts.clock());
+    if (some === 0) return dropped;
+    dropped += some;
+  }
+}
+
 /** Sweeps from time to time, until it is closed. */
 export class Sweeper {
   readonly #parts: SweepParts;
@@ -141,6 +151,8 @@ export class Sweeper {
       this.#since = surplus.upTo;
       const removed = old + surplus.removed;
       if (removed > 0) this.#parts.logger.info({ removed }, 'replaced metadata was removed');
+      const dropped = await sweepAbandoned(this.#parts, this.#stop.signal);
+      if (dropped > 0) this.#parts.logger.info({ dropped }, 'files that were staged and never claimed were dropped');
     } catch (error) {
       this.#parts.logger.error({ err: error }, 'replaced metadata could not be removed; it is tried again');
     }

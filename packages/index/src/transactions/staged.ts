@@ -16,7 +16,7 @@ const BATCH = 50;
 
 interface Stores {
   readonly records: Records;
-  readonly objects: ObjectStore;
+  readonly objects: Pick<ObjectStore, 'delete'>;
 }
 
 /**
@@ -105,7 +105,7 @@ function emptyProjects(db: Pick<Transaction<Database>, 'selectFrom'>, before: nu
     .selectFrom('projects')
     .select('name')
     .where('created_at', '<', before)
-    .where('bytes', '=', 0)
+    .where(sql<boolean>`bytes = 0`)
     .where((where) =>
       where.not(where.exists(where.selectFrom('files').select('filename').whereRef('project', '=', 'projects.name'))),
     )
@@ -147,7 +147,7 @@ async function wasPublished(db: Transaction<Database>, row: FileRow): Promise<bo
  * The object goes first, while nobody else can write a row: whoever brings the same bytes meanwhile either has them stored after this, or
  * is told when they are to be published. What was published once keeps its name.
  */
-async function drop(db: Transaction<Database>, objects: ObjectStore, row: FileRow): Promise<void> {
+async function drop(db: Transaction<Database>, objects: Stores['objects'], row: FileRow): Promise<void> {
   const { filename, project, size } = row;
   await objects.delete(objectKeyOf(row));
   await objects.delete(`${objectKeyOf(row)}.metadata`);
