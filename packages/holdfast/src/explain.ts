@@ -19,6 +19,18 @@ const remedies: ReadonlyMap<string, string> = new Map([
     'DAMAGED_INDEX',
     'Restore the index from its newest backup; published files and metadata are still in its objects directory.',
   ],
+  ['OFFLINE_FILE', 'Carry the file again from where it was made; nothing of it was used.'],
+  ['EXPORT_REFUSED', 'Sign nothing, and tell the other holders: the index may have been broken into.'],
+  [
+    'SIGNATURES_REFUSED',
+    'Nothing was changed. Let every holder sign the very same file, and name all that they brought.',
+  ],
+  ['NOTHING_TO_SIGN', 'Name the keys that the review lists, or tell the others that yours are not needed.'],
+  ['HOLDERS', 'Look at the keys and thresholds again: holdfast admin review FILE shows what would change.'],
+  [
+    'OFFER_REFUSED',
+    'Nothing was changed. Export again, and let the holders sign that: holdfast admin export DIRECTORY FILE.',
+  ],
   ['STORAGE_FULL', 'Make room and start it again; nothing that was acknowledged is lost.'],
   ['ONLINE_KEY', 'Root and targets name other keys than this index has: import the metadata that names its keys.'],
   ['INVALID_LOCATION', 'Write it as in the operator guide, docs/guides/operator.md.'],

@@ -48,10 +48,11 @@ async function fromFile(path: string): Promise<string> {
 
 /** Asks on the terminal without showing what is typed. */
 async function ask(prompt: string): Promise<string> {
-  process.stderr.write(prompt);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  // Before the prompt, because this is what ends the terminal's echo: somebody may type, or paste, at once.
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
   try {
+    process.stderr.write(prompt);
     return await lines.question('');
   } finally {
     lines.close();

@@ -32,3 +32,4 @@ export { type OfflineSignature, type OnSigned, signPlan } from './signing/sign.t
 export { readSignatures, type SignaturesFile, writeSignatures } from './signing/signatures-file.ts';
 export { type Review, review, type ReviewedClaim, type ReviewedHolders, type ReviewedQuiet } from './review/review.ts';
 export { reviewText } from './review/words.ts';
+export { changedHolders, type HolderChange, holdersNow } from './export/change-holders.ts';

@@ -29,7 +29,7 @@ export const rotateCommand: Command = {
       remove: { type: 'string', multiple: true },
       threshold: { type: 'string' },
     } as const;
-    const { options, positionals } = readArguments(args, declared, ['[PROJECT…]']);
+    const { options, positionals } = readArguments(args, declared, ['[PROJECT]…']);
     const all = options.get('all') === true;
     if (all === positionals.length > 0) throw new UsageError('name the projects, or give --all');
     const threshold =

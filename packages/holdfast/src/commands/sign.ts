@@ -33,7 +33,7 @@ export const sign: Command = {
   ].join('\n'),
   async run(args) {
     const declared = { ...BENCH_OPTIONS, yes: { type: 'boolean' }, renew: { type: 'boolean' } } as const;
-    const { options, positionals } = readArguments(args, declared, ['PROJECT', '[FILE…]']);
+    const { options, positionals } = readArguments(args, declared, ['PROJECT', '[FILE]…']);
     const [given = '', ...paths] = positionals;
     const project = normalizeName(given);
     const expires = expiresFrom(options);
