@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { listedVersions } from '@holdfast/trust';
-import { type FlatFacts, flatSigned } from './flat-text.ts';
+import { flatEntry, type FlatFacts, flatSigned } from './flat-text.ts';
 import type { FlatReply, FlatRequest } from './flat-thread.ts';
 import type { SignedRole } from './sign-roles.ts';
 import type { SigningKeys } from './signing-keys.ts';
@@ -23,9 +23,9 @@ const THREAD = new URL(import.meta.url.endsWith('.ts') ? './flat-thread.ts' : '.
 
 /** A flat snapshot of a small index, here and now (TUF 1.0.34 §4.4). */
 export async function makeFlat({ cells, retired }: Listing, facts: FlatFacts, keys: SigningKeys): Promise<SignedRole> {
-  const listed = [...retired];
-  for (const cell of cells) listed.push(...listedVersions(cell));
-  const bytes = await keys.signCanonical('snapshot', flatSigned(listed, facts));
+  const entries = retired.map(flatEntry);
+  for (const cell of cells) for (const listed of listedVersions(cell)) entries.push(flatEntry(listed));
+  const bytes = await keys.signCanonical('snapshot', flatSigned(entries, facts));
   return flatRole(facts, bytes, hash('sha256', bytes));
 }
 

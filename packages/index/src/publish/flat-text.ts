@@ -8,12 +8,17 @@ export interface FlatFacts {
 /** Entries that become bytes at once. */
 const CHUNK = 20_000;
 
+/** What `meta` says of a role, whose name is plain ASCII. */
+export function flatEntry([role, version]: readonly [role: string, version: number]): string {
+  return `"${role}.json":{"version":${version}}`;
+}
+
 /**
  * `signed` of a snapshot in canonical form (TUF 1.0.34 §4.4), as `snapshotJson` would make it. Objects for a million roles
- * would take half a gigabyte; this takes the text. Names of roles are plain ASCII.
+ * would take half a gigabyte; this takes the text.
+ * @param entries are put into order
  */
-export function flatSigned(listed: Iterable<readonly [role: string, version: number]>, facts: FlatFacts): Uint8Array {
-  const entries = Array.from(listed, ([role, version]) => `"${role}.json":{"version":${version}}`);
+export function flatSigned(entries: string[], facts: FlatFacts): Uint8Array {
   // ASCII sorts alike by code points and by UTF-16 units. The tree is walked by position, which is nearly this order.
   entries.sort();
   const [head = '', tail = ''] = new TextDecoder()

@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { envelopeBytes } from '@holdfast/tuf';
 import { isLocalScheme, localSigner } from '@holdfast/tuf/node';
 import { listedVersions } from '@holdfast/trust';
-import { flatSigned } from './flat-text.ts';
+import { flatEntry, flatSigned } from './flat-text.ts';
 import type { LocalKey } from './signing-keys.ts';
 
 /** To the thread: cells of the tree, one behind the other, as often as there are some; then the rest of what it needs. */
@@ -24,11 +24,11 @@ export type FlatReply = { readonly signed: Uint8Array } | { readonly file: Uint8
 /** Makes one flat snapshot and ends: a million names are sorted, hashed and signed without holding up a request. */
 const port = parentPort;
 if (!port) throw new TypeError('flat snapshots are made in a worker thread');
-const listed: (readonly [string, number])[] = [];
+const entries: string[] = [];
 
 port.on('message', (request: FlatRequest) => {
   if (request instanceof Uint8Array) {
-    for (const entry of listedVersions(request)) listed.push(entry);
+    for (const listed of listedVersions(request)) entries.push(flatEntry(listed));
     return;
   }
   void answer(request);
@@ -41,8 +41,9 @@ async function answer(order: FlatOrder): Promise<void> {
 }
 
 async function finish({ version, expires, retired, signers }: FlatOrder): Promise<FlatReply> {
-  for (const entry of retired) listed.push(entry);
-  const signed = flatSigned(listed.splice(0), { version, expires });
+  for (const listed of retired) entries.push(flatEntry(listed));
+  const signed = flatSigned(entries, { version, expires });
+  entries.length = 0;
   if (signers.length === 0) return { signed };
   const signatures: { keyid: string; sig: string }[] = [];
   for (const { keyid, scheme, privateKey } of signers) {
