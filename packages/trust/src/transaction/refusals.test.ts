@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
 import {
@@ -37,7 +38,7 @@ import {
 import { encodeTarget } from '../target.ts';
 import { projectDirectory, targetPath } from '../target-path.ts';
 import { MAX_KEYS, MAX_ROTATIONS } from './limits.ts';
-import { type TransactionFault, TransactionRefusedError } from './refused.ts';
+import { TRANSACTION_FAULTS, type TransactionFault, TransactionRefusedError } from './refused.ts';
 import type { ProjectState, ProjectTransaction } from './transaction.ts';
 
 const present = (role: string): Uint8Array => CLAIMED_STATE.roles.get(role) ?? assert.fail(role);
@@ -46,6 +47,8 @@ const own = (edit: Parameters<typeof nextVersion>[3] = () => {}, signers = [alic
 const changed = (change: (signed: JsonObject) => JsonObject) => changedVersion(OWN, present(OWN), [alice], change);
 const listing = (path: string, file = encodeTarget(TWO).file) =>
   changed((signed) => new Map(signed).set('targets', toJson({ [path]: { ...file, hashes: file.hashes } })));
+
+const seen = new Set<TransactionFault>();
 
 /** The transaction is refused for that reason, and the sentence says more than the code. */
 async function refused(
@@ -60,6 +63,7 @@ async function refused(
   );
   assert.ok(error instanceof TransactionRefusedError, String(error));
   assert.equal(error.code, code, error.message);
+  seen.add(code);
   assert.ok(error.message.length > 40 && error.message.endsWith('.'), error.message);
   return error;
 }
@@ -383,4 +387,16 @@ test('a revocation with anything else, or that nobody signed who may', async () 
   await refused('WRONG_KEY', transactionOf({}, { rotation: await revocation([mallory]) }));
   await refused('WRONG_KEY', transactionOf({}, { rotation: await revocation([wendy]) }));
   await refused('UNSIGNED', transactionOf({}, { rotation: await revocation([]) }));
+});
+
+test('every reason for a refusal occurs above, and stands in the specification', async () => {
+  assert.deepEqual(
+    [...TRANSACTION_FAULTS].filter((code) => !seen.has(code)),
+    [],
+  );
+  const text = await readFile(new URL('../../../../docs/formats/project-transaction.md', import.meta.url), 'utf8');
+  assert.deepEqual(
+    TRANSACTION_FAULTS.filter((code) => !text.includes(`\`${code}\``)),
+    [],
+  );
 });

@@ -9,36 +9,38 @@
  * - delegations: `DELEGATION_NAME`, `DELEGATION_OUTSIDE`, `DELEGATION_FORM`, `TOO_DEEP`, `TOO_MANY_DELEGATIONS`
  * - files: `FILE_FORM`, `FILE_OUTSIDE`, `FILE_UNKNOWN`, `FILE_MISMATCH`, `FILE_CHANGED`, `FILE_TWICE`
  */
-export type TransactionFault =
-  | 'FORMAT'
-  | 'EMPTY'
-  | 'TOO_LARGE'
-  | 'NOT_CLAIMED'
-  | 'ALREADY_CLAIMED'
-  | 'REVOKED'
-  | 'TOO_MANY_ROTATIONS'
-  | 'KEYS'
-  | 'VERSION'
-  | 'EXPIRED'
-  | 'EXPIRES_TOO_LATE'
-  | 'UNSIGNED'
-  | 'WRONG_KEY'
-  | 'BAD_SIGNATURE'
-  | 'ROLE_UNSIGNED'
-  | 'ROLE_NAME'
-  | 'ROLE_NOT_DELEGATED'
-  | 'ROLE_MISSING'
-  | 'DELEGATION_NAME'
-  | 'DELEGATION_OUTSIDE'
-  | 'DELEGATION_FORM'
-  | 'TOO_DEEP'
-  | 'TOO_MANY_DELEGATIONS'
-  | 'FILE_FORM'
-  | 'FILE_OUTSIDE'
-  | 'FILE_UNKNOWN'
-  | 'FILE_MISMATCH'
-  | 'FILE_CHANGED'
-  | 'FILE_TWICE';
+export const TRANSACTION_FAULTS = [
+  'FORMAT',
+  'EMPTY',
+  'TOO_LARGE',
+  'NOT_CLAIMED',
+  'ALREADY_CLAIMED',
+  'REVOKED',
+  'TOO_MANY_ROTATIONS',
+  'KEYS',
+  'VERSION',
+  'EXPIRED',
+  'EXPIRES_TOO_LATE',
+  'UNSIGNED',
+  'WRONG_KEY',
+  'BAD_SIGNATURE',
+  'ROLE_UNSIGNED',
+  'ROLE_NAME',
+  'ROLE_NOT_DELEGATED',
+  'ROLE_MISSING',
+  'DELEGATION_NAME',
+  'DELEGATION_OUTSIDE',
+  'DELEGATION_FORM',
+  'TOO_DEEP',
+  'TOO_MANY_DELEGATIONS',
+  'FILE_FORM',
+  'FILE_OUTSIDE',
+  'FILE_UNKNOWN',
+  'FILE_MISMATCH',
+  'FILE_CHANGED',
+  'FILE_TWICE',
+] as const;
+export type TransactionFault = (typeof TRANSACTION_FAULTS)[number];
 
 /** A project transaction that breaks a rule (M6). Nothing of it may be kept. The message says what, why, and what to do. */
 export class TransactionRefusedError extends Error {
