@@ -1,6 +1,6 @@
 import { UNCLAIMED } from '@holdfast/trust';
 import { parseRoot, parseTargets } from '@holdfast/tuf';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Metrics } from './metrics.ts';
 import type { RoleTable } from './publish/role-table.ts';
 import { IS_OURS } from './records/our-roles.ts';
@@ -50,6 +50,23 @@ export function observeIndex(metrics: Metrics, observed: Observed): void {
       return oldest ? (clock().getTime() - oldest.recorded_at) / 1000 : 0;
     },
   );
+  for (const [name, help, count] of [
+    [
+      'holdfast_files_staged',
+      'Files that wait for developers to sign, for a claim, or for an offline signing',
+      filesStaged,
+    ],
+    [
+      'holdfast_transactions_waiting',
+      'Project transactions that wait for signatures of other holders',
+      transactionsWaiting,
+    ],
+    ['holdfast_claims_waiting', 'Claims that the next offline signing brings into force', claimsWaiting],
+  ] as const) {
+    metrics.gauge(name, `${help}, counted up to ${MOST_COUNTED}`, async () => {
+      return (await count(records.read).executeTakeFirstOrThrow()).count;
+    });
+  }
   metrics.gauges(
     'holdfast_expires_in_seconds',
     'Until metadata that everyone can fetch expires; role="bins" is the bin that expires first',
@@ -92,6 +109,29 @@ export function soonest(db: Kysely<Database>) {
 /** Along the index of what waits. Exported for its test. */
 export function queue(db: Kysely<Database>) {
   const some = db.selectFrom('changes').select('id').where('publication', 'is', null).limit(MOST_COUNTED);
+  return db.selectFrom(some.as('waiting')).select((eb) => eb.fn.countAll<number>().as('count'));
+}
+
+/** Along the index of what is staged. Exported for its test. */
+export function filesStaged(db: Kysely<Database>) {
+  const some = db.selectFrom('files').select('filename').where(sql<boolean>`state = 'staged'`).limit(MOST_COUNTED);
+  return db.selectFrom(some.as('staged')).select((eb) => eb.fn.countAll<number>().as('count'));
+}
+
+/** Along the index of what is not published. Exported for its test. */
+export function transactionsWaiting(db: Kysely<Database>) {
+  const some = db
+    .selectFrom('transactions')
+    .select('project')
+    .where(sql<boolean>`state <> 'published'`)
+    .where('state', '=', 'waiting')
+    .limit(MOST_COUNTED);
+  return db.selectFrom(some.as('waiting')).select((eb) => eb.fn.countAll<number>().as('count'));
+}
+
+/** A table of nothing else. */
+export function claimsWaiting(db: Kysely<Database>) {
+  const some = db.selectFrom('claims_waiting').select('project').limit(MOST_COUNTED);
   return db.selectFrom(some.as('waiting')).select((eb) => eb.fn.countAll<number>().as('count'));
 }
 

@@ -1,6 +1,6 @@
 import { parseTimestamp } from '@holdfast/tuf';
 import { type Probe, Unready } from './http/health.ts';
-import { expiries, first, type Observed } from './index-gauges.ts';
+import { claimsWaiting, expiries, filesStaged, first, type Observed, transactionsWaiting } from './index-gauges.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 
 /** Seconds that metadata must still be good for: an installation that begins now must find it good until its end. */
@@ -26,6 +26,7 @@ export function probesOf(index: ProbedIndex): ReadonlyMap<string, Probe> {
     ['records', () => records(index)],
     ['objects', () => objects(index)],
     ['signing', () => signing(index)],
+    ['waiting', () => waiting(index)],
   ]);
 }
 
@@ -63,6 +64,14 @@ async function signing(index: ProbedIndex): Promise<string> {
   const seconds = oldest ? (index.clock().getTime() - oldest.recorded_at) / 1000 : 0;
   if (seconds > LONG_WAIT_SECONDS) throw new Unready(`a change has waited for its signature for ${describe(seconds)}`);
   return index.signer().leads ? 'this process signs' : 'another process signs';
+}
+
+/** Whatever waits for people keeps nobody else from installing or uploading. */
+async function waiting({ records: { read } }: ProbedIndex): Promise<string> {
+  const [files, transactions, claims] = await Promise.all(
+    [filesStaged, transactionsWaiting, claimsWaiting].map((count) => count(read).executeTakeFirstOrThrow()),
+  );
+  return `${files?.count} staged files, ${transactions?.count} transactions for signatures, ${claims?.count} claims for an offline signing`;
 }
 
 function describe(seconds: number): string {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CompiledQuery } from 'kysely';
 import { startMetricsServer } from '../src/index.ts';
-import { first, queue, soonest } from '../src/index-gauges.ts';
+import { claimsWaiting, filesStaged, first, queue, soonest, transactionsWaiting } from '../src/index-gauges.ts';
 import { Metrics } from '../src/metrics.ts';
 import { FaultyStore } from './support/faulty-store.ts';
 import { makeIndex, openBare, uploadBare } from './support/bare-index.ts';
@@ -120,6 +120,9 @@ test('what a scrape asks of the records is read along an index, however many fil
     [queue(db), /USING (COVERING )?INDEX changes_(waiting|publication)/],
     [first(db), /USING (COVERING )?INDEX changes_(waiting|publication)/],
     [soonest(db), /USING INDEX roles_expires_at/],
+    [filesStaged(db), /USING (COVERING )?INDEX files_staged/],
+    [transactionsWaiting(db), /USING (COVERING )?INDEX transactions_waiting/],
+    [claimsWaiting(db), /claims_waiting/],
   ] as const) {
     const { sql, parameters } = query.compile();
     const { rows } = await db.executeQuery<{ detail: string }>(
@@ -127,7 +130,7 @@ test('what a scrape asks of the records is read along an index, however many fil
     );
     const plan = rows.map(({ detail }) => detail).join('\n');
     assert.match(plan, along);
-    assert.doesNotMatch(plan, /SCAN (changes|roles)$/m);
+    assert.doesNotMatch(plan, /SCAN (changes|files|roles|transactions)$/m);
     assert.doesNotMatch(plan, /TEMP B-TREE/);
   }
 });

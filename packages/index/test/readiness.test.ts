@@ -33,7 +33,7 @@ test('an index that works is ready, and says what it looked at', async (t) => {
   const { url } = await serveIndex(t);
   const { status, health } = await ready(url);
   assert.equal(status, 200, JSON.stringify(health));
-  assert.deepEqual(Object.keys(health.checks), ['metadata', 'records', 'objects', 'signing', 'disk']);
+  assert.deepEqual(Object.keys(health.checks), ['metadata', 'records', 'objects', 'signing', 'waiting', 'disk']);
   assert.match(health.checks['metadata']?.detail ?? '', /^timestamp expires first, in 24 h$/);
   assert.match(health.checks['objects']?.detail ?? '', /^readable, timestamp version \d+$/);
   assert.match(health.checks['disk']?.detail ?? '', /^\d+ MiB free for uploads$/);

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { projectBin } from '@holdfast/trust';
-import { setNextSigning } from '../src/index.ts';
+import { Metrics, setNextSigning } from '../src/index.ts';
 import { binNumber } from '../src/publish/file-rows.ts';
 import { dropAbandoned } from '../src/transactions/staged.ts';
 import { verifiedFiles } from './support/bare-index.ts';
@@ -179,6 +179,28 @@ test('other bytes come under the name of a staged file only after it was discard
   const row = await served.index.records.read.selectFrom('projects').select('bytes').executeTakeFirstOrThrow();
   const sizes = makeWheel().bytes.length + another().bytes.length;
   assert.equal(row.bytes, sizes, 'staged files take room of the project');
+});
+
+test('metrics and /readyz tell how much waits', async (t) => {
+  const metrics = new Metrics();
+  const served = await serveIndex(t, {}, { model: 'legacy', metrics });
+  const [ann, bob] = [await makeDeveloper(served, 'ann'), await makeDeveloper(served, 'bob')];
+  await upload(served, makeWheel(), { holdfast_stage: 'true' });
+  await upload(served, makeSdist(), { holdfast_stage: 'true' });
+  const claim = await claimOf(served, projectNamed('demo'), [ann.signer, bob.signer], {
+    threshold: 2,
+    signing: [ann.signer],
+  });
+  assert.equal((await send(served, ann, projectNamed('demo'), claim)).status, 202);
+  const { body } = await metrics.text();
+  for (const line of ['files_staged 2', 'transactions_waiting 1', 'claims_waiting 0'])
+    assert.match(body, new RegExp(`^holdfast_${line}$`, 'm'));
+  const health = await rawRequest(`${served.url}/readyz`);
+  assert.equal(health.status, 200);
+  assert.match(
+    health.body.toString(),
+    /2 staged files, 1 transactions for signatures, 0 claims for an offline signing/,
+  );
 });
 
 test('staged files count towards the size that a project may have', async (t) => {

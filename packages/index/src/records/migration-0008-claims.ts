@@ -112,7 +112,7 @@ async function makeTransactions(
   await db.schema.createIndex('transactions_project').on('transactions').columns(['project', 'state']).execute();
   await db.schema.createIndex('transactions_publication').on('transactions').column('publication').execute();
   // What waits is little beside what was published.
-  await sql`create index transactions_waiting on transactions (project) where state <> 'published'`.execute(db);
+  await sql`create index transactions_waiting on transactions (state, project) where state <> 'published'`.execute(db);
   await sql`create index files_staged on files (uploaded_at) where state = 'staged'`.execute(db);
   await sql`create index projects_empty on projects (created_at) where bytes = 0`.execute(db);
   // Roles and rotate files, byte for byte. A retired one has no bytes: the project's roles do not lead to it any more.
