@@ -41,6 +41,7 @@ export async function loadProject(db: Kysely<Database>, project: ProjectName): P
     roles,
     revoked: standing !== undefined && standing.revoked_at !== null,
     formerKeys: standing ? await formerKeys(db, standing) : undefined,
+    spentRotations: await rotationsOf(db, project),
     retired: new Map([...versions].filter(([name]) => !roles.has(name))),
   };
   return { state, base: { standing, versions }, files };
@@ -60,6 +61,12 @@ async function filesOf(db: Kysely<Database>, project: string): Promise<ReadonlyM
     .orderBy('filename')
     .execute();
   return new Map(rows.map((row) => [row.filename, row]));
+}
+
+/** Every rotate file that was taken. */
+async function rotationsOf(db: Kysely<Database>, project: string): Promise<readonly Uint8Array[]> {
+  const query = db.selectFrom('evidence').select('bytes').where('project', '=', project).where('kind', '=', 'rotation');
+  return (await query.execute()).map(({ bytes }) => bytes);
 }
 
 /** What `claimed` delegates to, where rotate files have put other keys in its place. */

@@ -9,6 +9,7 @@ import {
   type Rotation,
 } from '@holdfast/tuf';
 import { nextGeneration, parseProjectRole, projectRole, rotationRole } from '../project-role.ts';
+import { sameBytes } from '../same-bytes.ts';
 import { asCanonical } from './canonical.ts';
 import { checkKeys } from './keys.ts';
 import { MAX_ROTATIONS } from './limits.ts';
@@ -101,6 +102,14 @@ async function rotated(state: ProjectState, role: string, bytes: Uint8Array, pre
       'VERSION',
       entry,
       `the rotation has the number ${signed.version}, and the next one is ${version}. Make it anew from what is published now.`,
+    );
+  if (
+    state.spentRotations?.some((spent) => sameBytes(readRotation(entry, spent).signedBytes, file.signedBytes)) === true
+  )
+    throw new TransactionRefusedError(
+      'ROTATION_REPEATED',
+      entry,
+      'this rotation was made before, and anybody may have kept a copy of it. Rotate to keys that the role did not have then.',
     );
   const revoked = isRevocation(signed);
   if (!revoked) await checkKeys(entry, signed);

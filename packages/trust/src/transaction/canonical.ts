@@ -1,4 +1,5 @@
 import { canonicalize, encodeJson, type Metadata, parseJson } from '@holdfast/tuf';
+import { sameBytes } from '../same-bytes.ts';
 import { TransactionRefusedError } from './refused.ts';
 
 /**
@@ -9,7 +10,7 @@ import { TransactionRefusedError } from './refused.ts';
  */
 export function asCanonical<T>(role: string, file: Metadata<T>): Metadata<T> {
   const value = parseJson(file.signedBytes);
-  if (!isSame(encodeJson(value), file.signedBytes))
+  if (!sameBytes(encodeJson(value), file.signedBytes))
     throw new TransactionRefusedError(
       'FORMAT',
       role,
@@ -17,6 +18,3 @@ export function asCanonical<T>(role: string, file: Metadata<T>): Metadata<T> {
     );
   return { ...file, signedBytes: canonicalize(value) };
 }
-
-const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, at) => byte === b[at]);

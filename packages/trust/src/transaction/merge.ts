@@ -1,4 +1,5 @@
 import { envelopeBytes, parseRotation, parseTargets, type Signature } from '@holdfast/tuf';
+import { sameBytes } from '../same-bytes.ts';
 import type { KeysAndThreshold, ProjectTransaction } from './transaction.ts';
 import { encodeTransaction } from './wire.ts';
 
@@ -29,7 +30,7 @@ interface SignedFile {
 }
 
 function mergeFiles(one: SignedFile, other: SignedFile): Uint8Array | undefined {
-  if (!isSame(one.signedBytes, other.signedBytes)) return undefined;
+  if (!sameBytes(one.signedBytes, other.signedBytes)) return undefined;
   const signatures = new Map(one.signatures.map((signature) => [signature.keyid, signature]));
   for (const signature of other.signatures) {
     if (signature.sig !== '' || !signatures.has(signature.keyid)) signatures.set(signature.keyid, signature);
@@ -37,9 +38,6 @@ function mergeFiles(one: SignedFile, other: SignedFile): Uint8Array | undefined 
   return envelopeBytes(one.signedBytes, [...signatures.values()]);
 }
 
-const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, at) => byte === b[at]);
-
 const isSameClaim = (a: KeysAndThreshold | undefined, b: KeysAndThreshold | undefined): boolean =>
-  isSame(claimBytes(a), claimBytes(b));
+  sameBytes(claimBytes(a), claimBytes(b));
 const claimBytes = (claim: KeysAndThreshold | undefined): Uint8Array => encodeTransaction({ claim, roles: new Map() });

@@ -367,6 +367,9 @@ test('rotations: of another role, out of turn, by other keys, to keys that canno
   await sending('WRONG_KEY', await rotating({}, [mallory]));
   await sending('WRONG_KEY', await rotating({}, [alice, mallory]));
   await sending('KEYS', await rotating({ keys: [{ ...bob.key, keyid: 'x' }] }));
+  const before = { ...CLAIMED_STATE, spentRotations: [await rotating({ keys: [wendy.key] }), await rotating({})] };
+  await sending('ROTATION_REPEATED', await rotating({}, [alice, bob]), { ...before, standing: 'recently-claimed' });
+  await check(transactionOf(roles, { rotation: await rotating({ keys: [bob.key, wendy.key] }) }), before);
   const full = { ...CLAIMED_STATE, rotations: MAX_ROTATIONS - 1 };
   await sending('TOO_MANY_ROTATIONS', await rotating({ version: MAX_ROTATIONS }), full);
   const revocation = await signMetadata(revocationJson({ role: OWN, version: MAX_ROTATIONS }), [alice]);

@@ -1,7 +1,7 @@
 /**
  * Why a transaction was refused. Codes are stable; docs/formats/project-transaction.md lists them with what to do.
  * - what was sent: `FORMAT`, `EMPTY`, `TOO_LARGE`
- * - the project's standing: `NOT_CLAIMED`, `ALREADY_CLAIMED`, `REVOKED`, `TOO_MANY_ROTATIONS`
+ * - the project's standing: `NOT_CLAIMED`, `ALREADY_CLAIMED`, `REVOKED`, `ROTATION_REPEATED`, `TOO_MANY_ROTATIONS`
  * - keys that cannot be had: `KEYS`
  * - versions and time: `VERSION`, `EXPIRED`, `EXPIRES_TOO_LATE`
  * - signatures: `UNSIGNED`, `WRONG_KEY`, `BAD_SIGNATURE`, `ROLE_UNSIGNED`
@@ -16,6 +16,7 @@ export const TRANSACTION_FAULTS = [
   'NOT_CLAIMED',
   'ALREADY_CLAIMED',
   'REVOKED',
+  'ROTATION_REPEATED',
   'TOO_MANY_ROTATIONS',
   'KEYS',
   'VERSION',

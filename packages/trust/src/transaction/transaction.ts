@@ -30,6 +30,11 @@ export interface ProjectState extends KeysAndThreshold {
    * their signatures.
    */
   readonly formerKeys?: ReadonlyMap<string, PublicKey> | undefined;
+  /**
+   * Rotate files that were taken before. Under an online delegation they do not count on, so that an old one, which anybody may have kept,
+   * would fit again once the keys are those that signed it.
+   */
+  readonly spentRotations?: readonly Uint8Array[] | undefined;
   /** Roles that are not delegated to any more, with the last version of each: whoever revives one goes on counting. */
   readonly retired?: ReadonlyMap<string, number> | undefined;
 }
