@@ -85,7 +85,9 @@ function withChanges(found: readonly FileRow[], changed: readonly ChangedFile[])
 /** What the batch makes of `recently-claimed`: projects come, get other keys, or move on. */
 export function recentlyClaimedChange({ db, standings, moves }: BatchEffects): TreeChange {
   const bins: TouchedBins = new Map();
-  for (const { bin } of standings.values()) touch(bins, binDigits(bin), false);
+  // What offline keys delegate is not delegated here as well.
+  const changed = [...standings.values()].filter(({ standing }) => standing === RECENTLY_CLAIMED);
+  for (const { bin } of changed) touch(bins, binDigits(bin), false);
   touchMoves(bins, moves, RECENTLY_CLAIMED);
   return {
     top: RECENTLY_CLAIMED,
@@ -95,7 +97,7 @@ export function recentlyClaimedChange({ db, standings, moves }: BatchEffects): T
       const rows = await recentlyClaimedInRange(db, prefix, most === undefined ? undefined : most + 1);
       const projects = new Map<ProjectName, ProjectDelegation>();
       for (const [name, row] of rows) projects.set(name, delegationOf(row));
-      for (const row of standings.values()) {
+      for (const row of changed) {
         const delegation = delegationOf(row);
         if (binDigits(row.bin).startsWith(prefix)) projects.set(delegation.project, delegation);
       }

@@ -31,8 +31,7 @@ export async function makeIndex(
 ): Promise<BareIndex> {
   const parent = await mkdtemp(join(tmpdir(), 'holdfast-bare-'));
   t.after(async () => {
-    // An open index keeps its process alive, so one is closed also after a test that failed.
-    for (const index of opened.get(join(parent, 'index')) ?? []) await index.close();
+    await closeBare(join(parent, 'index')); // Also after a test that failed.
     await rm(parent, { recursive: true, force: true });
   });
   return makeIndexIn(join(parent, 'index'), options);
@@ -61,6 +60,11 @@ export async function makeIndexIn(
 }
 
 const opened = new Map<string, OpenIndex[]>();
+
+/** Closes what {@link openBare} opened there: an open index keeps its process alive. */
+export async function closeBare(directory: string): Promise<void> {
+  for (const index of opened.get(directory) ?? []) await index.close();
+}
 
 export async function openBare(directory: string, options: Partial<OpenOptions> = {}): Promise<OpenIndex> {
   const index = await openIndex(directory, { passphrase: 'x', ...options });

@@ -29,7 +29,7 @@ import { initIndex, type OpenIndex } from '../../src/index.ts';
 import { keyText } from '../../src/accounts/account-keys.ts';
 import type { OfflineOffer } from '../../src/publish/offline.ts';
 import { distributionOf } from '../../src/publish/file-rows.ts';
-import { makeIndexIn, newFile, objectKey, openBare, type BareIndex } from './bare-index.ts';
+import { closeBare, makeIndexIn, newFile, objectKey, openBare, type BareIndex } from './bare-index.ts';
 
 /** An index in which developers can sign, with everybody's keys. */
 export interface ClaimsIndex extends BareIndex {
@@ -100,7 +100,10 @@ function targetsOf(files: readonly Distribution[]): ReadonlyMap<TargetPath, Targ
 /** With empty offline trees, and the account `ann`. */
 export async function makeClaimsIndex(t: TestContext, model: SecurityModel = 'legacy'): Promise<ClaimsIndex> {
   const parent = await mkdtemp(join(tmpdir(), 'holdfast-claims-'));
-  t.after(() => rm(parent, { recursive: true, force: true }));
+  t.after(async () => {
+    await closeBare(join(parent, 'index'));
+    await rm(parent, { recursive: true, force: true });
+  });
   return makeClaimsIndexIn(join(parent, 'index'), model);
 }
 

@@ -117,6 +117,7 @@ async function checkReadable(
   { keys, threshold, revoked }: EffectiveKeys,
   { db, copies, table, retired }: StandingContext,
 ): Promise<void> {
+  if (revoked) return;
   const role = after.role ?? '';
   const copy = copies.get(role);
   if (copy) await checkCopy(copy, before, db);
@@ -124,7 +125,6 @@ async function checkReadable(
   const kept = isThere ? await keptBytes(db, role) : undefined;
   const bytes = copy?.bytes ?? kept;
   if (!bytes) throw new MetadataRefusedError(project, `there is no metadata of ${role}`);
-  if (revoked) return;
   const holders = { keyids: [...keys.keys()], threshold };
   await refusing(project, () => verifySignatures(parseTargets(bytes), keys, holders, role));
 }
