@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
+import { basic } from '../../index/test/support/upload.ts';
 import { makeWheel } from '../../index/test/support/wheel.ts';
 import { yankFiles } from '@holdfast/developer';
 import { buildSdist } from '../src/farm/build-sdist.ts';
@@ -105,7 +106,18 @@ test('a farm that lies first gets no second signature: nothing is published, and
   assert.equal(only(honest, 'differs').length, 1, 'said once');
   const [record] = honest.state.builds();
   assert.deepEqual([record?.standing, record?.code, record?.detail], ['differs', 'NOT_REPRODUCED', report]);
+
+  await discard(scene.served.url, liar.token, WHEEL);
+  await honest.round({ projects: [normalizeName('hostile')] });
+  assert.deepEqual(kinds(honest), ['building', 'built', 'differs', 'waiting'], 'its own, once the lie is gone');
+  assert.deepEqual(await filesOf(honest, 'hostile'), [SDIST]);
 });
+
+async function discard(url: string, token: string, filename: string): Promise<void> {
+  const path = `${url}/api/v1/projects/hostile/staged/${filename}`;
+  const answer = await fetch(path, { method: 'DELETE', headers: { Authorization: basic(token) } });
+  assert.equal(answer.status, 200, await answer.text());
+}
 
 test('a farm that lies second changes nothing either', async (t) => {
   const scene = await makeFarmScene(t);
@@ -117,6 +129,8 @@ test('a farm that lies second changes nothing either', async (t) => {
   await assert.rejects(releaseAs(liar, scene.directory, evil));
   assert.equal(await releaseAs(liar, scene.directory, makeWheel({ name: 'hostile', version: '1.0.1' })), 'waiting');
   await honest.round({ projects: [normalizeName('hostile')] });
+  await honest.round({ projects: [normalizeName('hostile')] });
+  assert.equal(only(honest, 'left').length, 1);
   assert.match(only(honest, 'left')[0]?.reason ?? '', /1\.0\.1-py3-none-any\.whl was not built here/);
   assert.deepEqual(await filesOf(honest, 'hostile'), [SDIST]);
 });

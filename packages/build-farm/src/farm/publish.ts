@@ -54,21 +54,45 @@ async function publishOnce(work: FarmWork, api: ProjectApi, offer: Offer): Promi
   const status = await api.status();
   const editor = (): ProjectRoleEditor => editorOf(role, lastVersion(role.role, status));
   const own = await ownFiles(work, offer.wheels);
-  const proposal = proposalFor(status, role.role, editor().version);
-  const proposed = proposal?.transaction.roles.get(role.role);
-  if (proposal && proposed) {
-    const verdict = examine(proposed, editor(), { own, status, keyid: signer.key.keyid, now: bench.now() });
-    if (verdict.kind === 'signed') return settleWaiting(work, offer, proposal.waiting.get(role.role));
-    if (verdict.kind === 'agree') {
-      const bytes = await addSignature(verdict.bytes, signer);
-      return send(work, api, offer, { roles: new Map([[role.role, bytes]]) });
+  const all = { offer, signing, status, own, editor };
+  if (!(await joinProposal(work, api, all))) await propose(work, api, all);
+}
+
+/** Signs what another farm proposed, or says why not. @returns whether there is something that this farm's own proposal would displace */
+async function joinProposal(work: FarmWork, api: ProjectApi, all: Proposing): Promise<boolean> {
+  const { bench, signer } = work;
+  const { offer, status, own, editor } = all;
+  const proposal = proposalFor(status, offer.role, editor().version);
+  const bytes = proposal?.transaction.roles.get(offer.role);
+  if (!proposal || !bytes) return false;
+  const verdict = examine(bytes, editor(), { own, status, keyid: signer.key.keyid, now: bench.now() });
+  switch (verdict.kind) {
+    case 'signed':
+      settleWaiting(work, offer, proposal.waiting.get(offer.role));
+      return true;
+    case 'agree':
+      await send(work, api, offer, { roles: new Map([[offer.role, await addSignature(verdict.bytes, signer)]]) });
+      return true;
+    case 'foreign':
+      leftAlone(work, offer, verdict.reason);
+      return true;
+    case 'differs': {
+      // One whose files were discarded comes to nothing.
+      const kept = [...verdict.files.values()].filter((theirs) => isStaged(status, theirs));
+      for (const theirs of kept) await differs(work, offer, theirs);
+      return kept.length > 0;
     }
-    if (verdict.kind === 'differs') {
-      for (const [filename, theirs] of verdict.files) await differs(work, offer, filename, theirs);
-    } else work.tell({ event: 'left', project: offer.project, role: role.role, reason: verdict.reason });
-    return;
   }
-  await propose(work, api, { offer, signing, status, own, editor: editor() });
+}
+
+const isStaged = ({ staged }: ProjectStatus, file: Distribution): boolean =>
+  staged.some(({ filename, sha256 }) => filename === file.filename && sha256 === file.sha256);
+
+/** Tells once. */
+function leftAlone(work: FarmWork, offer: Offer, reason: string): void {
+  if (offer.wheels.some((record) => record.reason === reason)) return;
+  for (const record of offer.wheels) put(work, record, { standing: record.standing, code: 'LEFT_ALONE', reason });
+  work.tell({ event: 'left', project: offer.project, role: offer.role, reason });
 }
 
 interface Proposing {
@@ -76,16 +100,18 @@ interface Proposing {
   readonly signing: ProjectSigning;
   readonly status: ProjectStatus;
   readonly own: ReadonlyMap<string, LocalFile>;
-  readonly editor: ProjectRoleEditor;
+  /** Of the next version, anew each time. */
+  readonly editor: () => ProjectRoleEditor;
 }
 
-async function propose(work: FarmWork, api: ProjectApi, { offer, status, own, editor }: Proposing): Promise<void> {
+async function propose(work: FarmWork, api: ProjectApi, { offer, status, own, ...all }: Proposing): Promise<void> {
   const { bench, signer } = work;
+  const editor = all.editor();
   const fresh = [...own.values()].filter(({ filename }) => !editor.files.has(filename));
   const agreed: LocalFile[] = [];
   for (const file of fresh) {
     const theirs = status.staged.find(({ filename }) => filename === file.filename);
-    if (theirs && theirs.sha256 !== file.sha256) await differs(work, offer, file.filename, theirs);
+    if (theirs && theirs.sha256 !== file.sha256) await differs(work, offer, theirs);
     else agreed.push(file);
   }
   if (agreed.length === 0 && !offer.renew) return;
@@ -117,7 +143,8 @@ function settleWaiting(work: FarmWork, offer: Offer, waiting: WaitingFor | undef
 }
 
 /** Writes down, once for each of the other farm's wheels, that nobody should install it before somebody has looked. */
-async function differs(work: FarmWork, offer: Offer, filename: string, theirs: Distribution): Promise<void> {
+async function differs(work: FarmWork, offer: Offer, theirs: Distribution): Promise<void> {
+  const { filename } = theirs;
   const record = offer.wheels.find(({ wheel }) => wheel?.filename === filename);
   if (!record) return;
   const report = await reportDifference(work, record, theirs);

@@ -38,7 +38,7 @@ export async function runFarm(work: FarmWork, options: RunOptions): Promise<RunS
   for (let unreachable = 0; ; ) {
     unreachable = (await roundOrTrouble({ ...work, tell }, options, unreachable)) ? 0 : unreachable + 1;
     await report(state, metrics, bench.now());
-    if (once || signal?.aborted === true) break;
+    if (once) break;
     const pause = unreachable === 0 ? everyMs : backOff(unreachable, bench.now()).getTime() - bench.now().getTime();
     // Who stops the farm does not wait for the next round.
     await sleep(pause, undefined, { signal }).catch(() => {});
