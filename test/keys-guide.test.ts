@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { serveIndex } from '../packages/index/test/support/served-index.ts';
 import { type ChildServer, freePort, KEY_SERVERS, startServer } from '../packages/tuf/test/child-server.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -35,6 +36,15 @@ function blocks(heading: string): readonly { language: string; text: string }[] 
 /** Runs a section as one shell would, each program with a line that signs with the signer that it made. */
 async function follow(heading: string, environment: Readonly<Record<string, string>> = {}): Promise<void> {
   const found = blocks(heading);
+  assert.ok(found.some(({ language }) => language === 'ts'));
+  const stdout = await runBlocks(found, environment);
+  assert.match(stdout.trim().split('\n').at(-1) ?? '', /^\d+$/, stdout);
+}
+
+async function runBlocks(
+  found: ReturnType<typeof blocks>,
+  environment: Readonly<Record<string, string>>,
+): Promise<string> {
   const script = ['set -euo pipefail'];
   for (const [index, { language, text }] of found.entries()) {
     const program = join(directory, `block-${index}.ts`);
@@ -42,10 +52,10 @@ async function follow(heading: string, environment: Readonly<Record<string, stri
       await writeFile(program, `${text}\nconsole.log((await signer.sign(Buffer.from('data'))).length);\n`);
     script.push(language === 'sh' ? text : `"${process.execPath}" --conditions=holdfast-source ${program}`);
   }
-  const env = { ...process.env, PATH: `${KEY_SERVERS}:${process.env['PATH']}`, HOME: directory, ...environment };
+  const path = `${KEY_SERVERS}:${directory}:${process.env['PATH']}`;
+  const env = { ...process.env, PATH: path, HOME: directory, ...environment };
   const { stdout } = await run('bash', ['-c', script.join('\n')], { cwd: directory, env });
-  assert.match(stdout.trim().split('\n').at(-1) ?? '', /^\d+$/, stdout);
-  assert.ok(found.some(({ language }) => language === 'ts'));
+  return stdout;
 }
 
 describe('the guide to keys does what it says', () => {
@@ -78,6 +88,35 @@ describe('the guide to keys does what it says', () => {
     const args = ['server', '-dev', '-dev-no-store-token', '-dev-root-token-id=root', `-dev-listen-address=${address}`];
     started.push(await startServer(join(KEY_SERVERS, 'bao'), args, /Root Token: root/, { HOME: directory }));
     await follow('HashiCorp Vault, OpenBao', { BAO_ADDR: `http://${address}`, BAO_TOKEN: 'root' });
+  });
+
+  it('for developers, with the keys of above: registers the first key, and the second with its voucher', async (t) => {
+    const served = await serveIndex(t);
+    const main = join(root, 'packages/holdfast/src/main.ts');
+    const command = `#!/bin/sh\nexec "${process.execPath}" --conditions=holdfast-source "${main}" "$@"\n`;
+    await writeFile(join(directory, 'holdfast'), command, { mode: 0o700 });
+    await writeFile(join(directory, 'index-root.json'), served.root);
+    const trust = { language: 'sh', text: `holdfast trust add main ${served.url} --root index-root.json` };
+    const stdout = await runBlocks([trust, ...blocks("A developer's key")], {
+      SSH_AUTH_SOCK: join(directory, 'agent'),
+      SOFTHSM2_CONF: join(directory, 'softhsm2.conf'),
+      HOLDFAST_HOME: join(directory, 'home'),
+      HOLDFAST_TOKEN: served.token,
+      HOLDFAST_PHRASE: 'sizzle brick happening agony spotty expanse ambush',
+      HOLDFAST_KEY_PASSPHRASE: 'unlovable gullible cornmeal reissue',
+      HOLDFAST_PIN: '123456',
+    });
+    const lines = stdout.trim().split('\n');
+    assert.match(
+      lines.slice(-6, -2).join('\n'),
+      /\* \w+ {2}ann at main .*the token[^]*SSH agent[^]*release\.key[^]*a secret phrase/,
+    );
+    const registered = await served.index.accountKeys.list('ann');
+    assert.deepEqual(
+      registered.map(({ label }) => label),
+      ['secret phrase', 'token'],
+    );
+    assert.equal(registered[1]?.vouchedBy, registered[0]?.key.keyid);
   });
 
   it('and leads to files that are there', async () => {
