@@ -105,7 +105,10 @@ export class ListedProofs implements SnapshotProofs {
     if (mode === 'down') throw new NetworkError(`proof of ${subject}`, 'the test pulled the plug');
     const meta = this.part(root, subject);
     if (meta === undefined) throw new NotFoundError(`proof of ${subject}`);
-    const roles = [...meta].map(([name, { version }]) => [name.replace('.json', ''), `${version}.${name}`] as const);
+    const roles = [...meta].map(([name, { version }]) => {
+      const path = name.startsWith('rotate/') ? name : `${version}.${name}`;
+      return [name.replace('.json', ''), path] as const;
+    });
     const bytes = roles.flatMap(([role, path]) => {
       const file = this.repository.files.get(path);
       return file === undefined ? [] : [[role, file] as const];

@@ -298,6 +298,38 @@ describe('what proofs do not get past', () => {
     await assert.rejects(updater.targetInfo('b/file'), { code: 'ROLLBACK', role: 'bin-a', trusted: 2, offered: 1 });
   });
 
+  it('takes rotate files that came along, and fetches those that are not what the proof shows (TAP 8)', async () => {
+    for (const [brought, requests] of [
+      ['as it is', 0],
+      ['spoiled', 1],
+      ['not at all', 1],
+    ] as const) {
+      const proofs = await ListedProofs.create();
+      const { repository } = proofs;
+      const [old = assert.fail()] = repository.roles.get('bin-a')?.signers ?? [];
+      const fresh = await key();
+      const rotation = rotationJson({ role: 'bin-a', version: 1, keys: [fresh.key], threshold: 1 });
+      const file = await signMetadata(rotation, [old]);
+      repository.files.set(rotationPath('bin-a', 1), file);
+      repository.extraMeta.set(...(await rotationMeta(file)));
+      replaceBin(proofs, { version: 2, signers: [fresh] });
+      await proofs.publish();
+      proofs.forge = (part) => {
+        const roles = new Map(part.roles);
+        assert.ok(roles.delete('rotate/bin-a.rotate.1'));
+        if (brought !== 'not at all')
+          roles.set('rotate/bin-a.rotate.1', brought === 'spoiled' ? new Uint8Array(9) : file);
+        return { ...part, roles };
+      };
+      const before = repository.requests.length;
+      const store = new MemoryMetadataStore();
+      assert.equal((await client(proofs, { store }).targetInfo('a/file'))?.version, 2, brought);
+      const asked = repository.requests.slice(before).filter((path) => path.startsWith('rotate/'));
+      assert.equal(asked.length, requests, brought);
+      assert.deepEqual(await store.read('rotate/bin-a.rotate.1.json'), file);
+    }
+  });
+
   it('a rotation of keys that was followed before, where a proof does not show it (TAP 8)', async () => {
     const proofs = await ListedProofs.create();
     const { repository } = proofs;

@@ -28,8 +28,8 @@ export interface Outcome {
 export interface RoleSources {
   /** Why it may not be fetched. */
   readonly unreached?: NetworkError | undefined;
-  /** Bytes that came along with something else. */
-  readonly arrived?: Uint8Array | undefined;
+  /** What came along with something else: of this role, or of one of its rotate files. */
+  readonly arrived?: ((name: string) => Uint8Array | undefined) | undefined;
 }
 
 /** Each attempt loses only against a process that has just finished one. */
@@ -119,12 +119,12 @@ export class Workflow {
     role: string,
     parent: string,
     signal: AbortSignal,
-    { unreached, arrived }: RoleSources = {},
+    { unreached, arrived: arrivedOf = () => undefined }: RoleSources = {},
   ): Promise<VerifiedRole> {
     const known = set.verifiedRole(role, parent);
     if (known !== undefined) return known;
     const { store, limits } = this.options;
-    await loadRotations(set, role, parent, this.options, signal);
+    await loadRotations(set, role, parent, { ...this.options, arrivedOf }, signal);
     // A repository may withdraw what was revoked: that is said, and not that something is missing.
     set.checkNotRevoked(role, parent);
     const { version, length } = set.roleMeta(role);
@@ -137,6 +137,7 @@ export class Workflow {
     const path = `${versionPrefix(set, version)}${encodeRoleName(role)}.json`;
     if (unreached !== undefined) throw missing(path, unreached);
     const maxLength = mostBytes(length, limits.targetsBytes, limits);
+    const arrived = arrivedOf(role);
     const verify = async (bytes: Uint8Array) => ({ bytes, verified: await set.updateRole(bytes, role, parent) });
     const { bytes, verified } =
       arrived === undefined

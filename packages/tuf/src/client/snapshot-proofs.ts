@@ -17,7 +17,10 @@ export interface ProvenPart {
   readonly meta: ReadonlyMap<string, MetaFile>;
   /** The proof by itself, to be kept for {@link SnapshotProofs.verify}. */
   readonly proof: Uint8Array;
-  /** Roles that came along or that {@link ProofRequest.stored} gave, by name: they save further requests. */
+  /**
+   * Roles that came along or that {@link ProofRequest.stored} gave, by name, and rotate files by theirs without `.json`: they save
+   * further requests.
+   */
   readonly roles: ReadonlyMap<string, Uint8Array>;
 }
 

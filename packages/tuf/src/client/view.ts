@@ -52,7 +52,7 @@ export class View {
     const verified = await this.loading.run(key, signal, (own) =>
       this.workflow.loadRole(set, role, parent, own, {
         unreached: prover?.unreached,
-        arrived: prover?.roleBytes(role),
+        arrived: (name) => prover?.roleBytes(name),
       }),
     );
     prover?.forgetBytes(role);

@@ -10,6 +10,8 @@ export interface RotationLoader {
   readonly store: MetadataStore;
   readonly limits: UpdaterLimits;
   readonly offline: 'never' | 'fallback' | 'only';
+  /** What came along with something else, by its name in the snapshot without `.json`. */
+  readonly arrivedOf: (name: string) => Uint8Array | undefined;
 }
 
 /**
@@ -48,7 +50,7 @@ async function loadRotation(
   role: string,
   parent: string,
   { version, meta }: NextRotation,
-  { source, store, limits, offline }: RotationLoader,
+  { source, store, limits, offline, arrivedOf }: RotationLoader,
   signal: AbortSignal,
 ): Promise<void> {
   const name = rotationName(role, version);
@@ -56,6 +58,11 @@ async function loadRotation(
   // Without a hash nobody can tell whether the stored copy has been replaced by a revocation since.
   if (stored !== undefined && meta.hashes !== undefined) {
     if (await isAccepted(set.updateRotation(stored, role, parent))) return;
+  }
+  const arrived = arrivedOf(name.replace(/\.json$/, ''));
+  if (arrived !== undefined && (await isAccepted(set.updateRotation(arrived, role, parent, stored)))) {
+    await store.write(name, arrived);
+    return;
   }
   try {
     // A rotate file holds what a root holds: keys.
