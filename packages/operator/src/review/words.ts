@@ -80,18 +80,24 @@ function rotatedLines({ rotated }: Review): string[] {
   return ['Claimed projects whose developers changed their keys', ...told];
 }
 
-const QUIET_TITLES: Readonly<Record<ReviewedQuiet['becomes'], string>> = {
-  'rarely-updated': 'become rarely updated: their files change only with your signatures',
-  updated: 'stay rarely updated, with other files',
-  left: 'are not rarely updated any more',
-  excluded: 'were proposed and stay out',
+/** For one project, and for several. */
+const QUIET_TITLES: Readonly<Record<ReviewedQuiet['becomes'], readonly [string, string]>> = {
+  'rarely-updated': [
+    'becomes rarely updated: its files change only with your signatures',
+    'become rarely updated: their files change only with your signatures',
+  ],
+  updated: ['stays rarely updated, with other files', 'stay rarely updated, with other files'],
+  left: ['is not rarely updated any more', 'are not rarely updated any more'],
+  excluded: ['was proposed and stays out', 'were proposed and stay out'],
 };
 
 function quietLines({ quiet }: Review, diff: boolean): string[] {
   return (['rarely-updated', 'updated', 'left', 'excluded'] as const).flatMap((becomes) => {
     const own = quiet.filter((one) => one.becomes === becomes);
     if (own.length === 0) return [];
-    return [`${count(own.length, 'project')} ${QUIET_TITLES[becomes]}`, ...own.flatMap((one) => quietLine(one, diff))];
+    const [one, many] = QUIET_TITLES[becomes];
+    const title = `${count(own.length, 'project')} ${own.length === 1 ? one : many}`;
+    return [title, ...own.flatMap((each) => quietLine(each, diff))];
   });
 }
 
