@@ -9,13 +9,16 @@ test('script/demo publishes with twine, installs with pip and uv, and sees each 
   const { status, stdout, stderr } = spawnSync(join(root, 'script/demo'), {
     cwd: root,
     encoding: 'utf8',
-    timeout: 180_000,
+    timeout: 300_000,
   });
   assert.equal(status, 0, `${stdout}\n${stderr}`);
   for (const sentence of [
     /each of them was signed before twine got its answer/,
     /import flask works[^]*import flask works/,
     /✓ flask-[^\n]*root → targets → unclaimed/,
+    /flask is yours/,
+    /1 project becomes claimed/,
+    /flask {2}claimed: only its developers publish/,
     /Not a byte of it reached pip/,
     /going back is refused/,
     /Frozen metadata is worth nothing after its day/,

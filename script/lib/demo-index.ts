@@ -103,6 +103,31 @@ export class DemoIndex {
     quoted(uploaded.output, 4);
   }
 
+  /** A key made from a secret phrase; then nobody publishes the project without it. */
+  async claim(project: string): Promise<void> {
+    const phrase = await this.#secretly(['key', 'phrase']);
+    shown(['holdfast', 'key', 'phrase']);
+    quoted(`${phrase.split(' ').slice(0, 2).join(' ')} …  (${phrase.split(' ').length} words, to be kept on paper)`);
+    const secrets = { HOLDFAST_TOKEN: this.#token, HOLDFAST_PHRASE: phrase };
+    await this.#must(['key', 'create', '--phrase'], secrets);
+    await this.#must(['account', 'add-key'], secrets);
+    await this.#must(['claim', project, '--yes'], secrets);
+  }
+
+  /** Everything that the holders of the offline keys sign, each alone; what goes back to the index holds no key. */
+  async signOffline(): Promise<void> {
+    const offline = join(this.#place, 'offline-keys');
+    const carried = join(this.#place, 'carried.holdfast');
+    await this.#must(['admin', 'export', this.directory, carried]);
+    say('One file goes to the machine without a network. Each holder reads what it would change, and signs alone.');
+    await this.#must(['admin', 'review', carried, '--root', this.rootFile]);
+    const holders = (await readdir(offline)).filter((folder) => folder.startsWith('targets-')).toSorted();
+    const signed = holders.map((holder) => join(this.#place, `${holder}.signatures`));
+    for (const [at, holder] of holders.entries())
+      await this.#must(['admin', 'sign', carried, '--key', join(offline, holder), '--out', signed[at] ?? '']);
+    await this.#must(['admin', 'import', this.directory, carried, ...signed]);
+  }
+
   async trust(home = 'home', url = this.url): Promise<void> {
     const added = await this.holdfast(['trust', 'add', 'demo', url, '--root', this.rootFile], home);
     if (added.code !== 0) throw new Error(added.output);
@@ -164,10 +189,16 @@ export class DemoIndex {
     good(`import ${project.importName} works`);
   }
 
-  async #must(args: readonly string[]): Promise<void> {
-    const { code, output } = await this.holdfast(args);
+  async #secretly(args: readonly string[]): Promise<string> {
+    const { code, output } = await this.#run(args, 'home', {});
     if (code !== 0) throw new Error(output);
-    quoted(output, 40);
+    return output.trim();
+  }
+
+  async #must(args: readonly string[], extra: NodeJS.ProcessEnv = {}): Promise<void> {
+    const { code, output } = await this.holdfast(args, 'home', extra);
+    if (code !== 0) throw new Error(output);
+    quoted(output.replaceAll(`${this.#place}/`, ''), 40);
   }
 
   async #shell(command: readonly string[]): Promise<void> {

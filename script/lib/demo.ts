@@ -56,6 +56,15 @@ try {
   quoted(verified.output, 60);
   if (verified.code !== 0) throw new Error('not every file is vouched for');
 
+  heading(`The developer of ${project.name} claims it`);
+  say(
+    'So far the index signs for everyone. From now on it cannot sign for this project: the key never leaves the developer.',
+  );
+  await index.claim(project.name);
+  heading('The holders of the offline keys make that last');
+  await index.signOffline();
+  quoted((await index.holdfast(['status', project.name])).output);
+
   await attacks(index, project);
 
   console.log();
