@@ -33,7 +33,7 @@ test('a claim moves a project from the index to its developers in one publicatio
   await uploadBare(index, 'other', '1.0');
   await stageFile(index, 'mine', '3.0');
   await stageFile(index, 'mine', '4.0');
-  const before = await clientOf(made);
+  const before = clientOf(made);
   await before.refresh();
   const { newest } = await newestOf(index);
   await claim(index, 'mine', developer, [name('mine', '2.0'), name('mine', '3.0')]);
