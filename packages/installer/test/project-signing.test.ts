@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
 import { type Distribution, encodeTarget, projectPattern, projectRole, rotationRole } from '@holdfast/trust';
@@ -97,6 +98,30 @@ describe('who signs for a project, as verified metadata says', () => {
         ['flask-2.0-py3-none-any.whl', `${role}.windows`],
       ],
     );
+  });
+
+  test('roles that the client holds are not sent again, of whatever generation, nor what they delegate to', async () => {
+    const name = projectRole(flask, 2);
+    scene.repository.claims.set(flask, { project: flask, role: name, keys: [ann.key], threshold: 1 });
+    const below = toBob.roles.map((each) => ({ ...each, name: `${name}.windows` }));
+    await sign(name, { files: [wheel('1.0')], delegations: { ...toBob, roles: below } });
+    await sign(`${name}.windows`, { files: [wheel('2.0')], by: [bob] });
+    await scene.repository.publish();
+    const client = await scene.client();
+    assert.equal((await client.project(flask))?.files.length, 2);
+    const held = ['', '.windows'].map((label) =>
+      hash('sha256', scene.repository.files.get(`metadata/1.${name}${label}.json`) ?? ''),
+    );
+    scene.repository.addWheel('other', '1.0');
+    await scene.repository.publish();
+    scene.mirror.asked.splice(0);
+    await client.refresh();
+    await client.project(flask);
+    const have = scene.mirror.asked
+      .find((path) => path.startsWith('lookup/'))
+      ?.split('have=')[1]
+      ?.split('&')[0];
+    for (const digest of held) assert.ok(have?.split('.').includes(digest.slice(0, 8)), `${have} lacks ${digest}`);
   });
 
   test('a role that nobody has signed yet is there, with who may', async () => {

@@ -5,12 +5,15 @@ import {
   binRoleName,
   decodeLookup,
   lookupPath,
+  MAX_LABELS,
   MAX_LOOKUP_BYTES,
+  parseProjectRole,
   projectBin,
   ProofError,
   type RoleEntry,
   rolesFor,
   snapshotTreeRoot,
+  TOPS,
   verifyLookup,
   verifyProof,
 } from '@holdfast/trust';
@@ -32,9 +35,6 @@ const PLAIN_MS = 600_000;
 
 /** "That snapshot is gone", where 404 says that there is no lookup at all: docs/formats/lookup.md. */
 const GONE = 410;
-
-/** Tops of bin trees, whose roles can lead to any project. */
-const TOPS = ['claimed', 'rarely-updated', 'recently-claimed', 'unclaimed'];
 
 /** The snapshot tree as the client proves it: one lookup for each project (docs/formats/lookup.md, docs/formats/snapshot-tree.md). */
 export class Lookups implements SnapshotProofs {
@@ -130,8 +130,22 @@ async function heldRoles(
   const bin = projectBin(project);
   const prefixes = Array.from({ length: BIN_DIGITS + 1 }, (_, digits) => bin.slice(0, digits));
   const bins = TOPS.flatMap((top) => prefixes.map((prefix) => binRoleName(top, prefix)));
-  const found = await Promise.all(['targets', ...bins, `project.${project}`].map(stored));
-  return new Map(found.flatMap((bytes) => (bytes === undefined ? [] : [[hash('sha256', bytes, 'hex'), bytes]])));
+  const held = new Map<string, Uint8Array>();
+  let names: readonly string[] = ['targets', ...bins];
+  for (let depth = 0; names.length > 0 && depth <= 1 + MAX_LABELS; depth++) {
+    const found = (await Promise.all(names.map(stored))).filter((bytes) => bytes !== undefined);
+    for (const bytes of found) held.set(hash('sha256', bytes, 'hex'), bytes);
+    names = [...new Set(found.flatMap((bytes) => delegatedIn(project, bytes)))];
+  }
+  return held;
+}
+
+/** The roles of the project that a role delegates to: read out of its text, since it may be of some megabytes. */
+function delegatedIn(project: ProjectName, role: Uint8Array): readonly string[] {
+  const names = Buffer.from(role)
+    .toString('latin1')
+    .matchAll(/"name":"(project\.[a-z0-9.-]+)"/g);
+  return Array.from(names, ([, name = '']) => name).filter((name) => parseProjectRole(name)?.project === project);
 }
 
 function metaOf(roles: readonly RoleEntry[]): ReadonlyMap<string, MetaFile> {
