@@ -3,7 +3,7 @@ import { parseProjectRole } from '../project-role.ts';
 import { type Distribution, decodeTarget } from '../target.ts';
 import { type Authority, authorityAfter } from './authority.ts';
 import { checkFile, type FileOf, fileOfProject } from './files.ts';
-import { MAX_DELEGATIONS_OF_PROJECT, MAX_TRANSACTION_BYTES } from './limits.ts';
+import { MAX_TRANSACTION_BYTES } from './limits.ts';
 import { TransactionRefusedError } from './refused.ts';
 import { type RoleAfter, type RolesAfter, rolesAfter, type UnsignedRole } from './role-tree.ts';
 import type { CheckedRole, CheckedTransaction, ProjectState, ProjectTransaction } from './transaction.ts';
@@ -54,12 +54,6 @@ function checkOutline({ project }: ProjectState, { roles, rotation }: ProjectTra
       'EMPTY',
       undefined,
       'it holds no role and no rotation. There is nothing to publish.',
-    );
-  if (roles.size > 1 + MAX_DELEGATIONS_OF_PROJECT)
-    throw new TransactionRefusedError(
-      'TOO_MANY_DELEGATIONS',
-      undefined,
-      `it holds ${roles.size} roles, more than a project has.`,
     );
   let bytes = rotation?.length ?? 0;
   for (const [role, { length }] of roles) {
