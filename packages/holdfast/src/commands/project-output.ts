@@ -8,7 +8,12 @@ export function showPublished(bench: OpenBench, files: readonly VerifiedDistribu
   const [file] = files;
   const { freshness, trusted } = bench.client;
   if (file && freshness)
-    print(drawChain({ file, freshness, fingerprint: trusted.fingerprint }, { colour: process.stdout.isTTY }));
+    print(
+      drawChain(
+        { file, freshness, fingerprint: trusted.fingerprint },
+        { colour: process.stdout.isTTY && !process.env['NO_COLOR'] },
+      ),
+    );
   const more = files.length > 1 ? ` This is one of ${files.length} files; the others hang from the same chain.` : '';
   if (file) note(`${paintNote('green', 'Verified')} by this computer's own installer.${more}`);
 }

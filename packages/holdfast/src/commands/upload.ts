@@ -31,9 +31,12 @@ export const upload: Command = {
       const claim = options.get('no-claim') !== true;
       try {
         const onProgress = (step: ReleaseProgress): void => progress.show(step);
-        return show(bench, await release(bench, project, files, { claim, expires, progress: onProgress }), options);
-      } finally {
+        const released = await release(bench, project, files, { claim, expires, progress: onProgress });
         progress.end();
+        return show(bench, released, options);
+      } catch (error) {
+        progress.end();
+        throw error;
       }
     });
   },
