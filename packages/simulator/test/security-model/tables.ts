@@ -1,4 +1,16 @@
-import { KEY_ROLES, type KeyRole, type Lever, LEVERS, type Loot, type Standing, STANDINGS } from '../../src/index.ts';
+import {
+  atRisk,
+  KEY_ROLES,
+  type KeyRole,
+  type Lever,
+  LEVERS,
+  type Loot,
+  type Protection,
+  PYPI_2014,
+  PYPI_2024,
+  type Standing,
+  STANDINGS,
+} from '../../src/index.ts';
 import type { Burglary, UserKind } from './burglary.ts';
 import { everyLoot, type Forgeries, smallest } from './combinations.ts';
 import { endsOf, type Ends } from './ends.ts';
@@ -14,6 +26,7 @@ export async function tablesOf(burglary: Burglary, forgeries: Forgeries): Promis
     ['lasts', await lastsTable(burglary)],
     ['state', await stateTable(burglary)],
     ['revoked', await revokedTable(burglary)],
+    ['risk', riskTable()],
   ]);
 }
 
@@ -220,4 +233,27 @@ async function revokedTable(burglary: Burglary): Promise<string> {
     'with both: a new user',
   ];
   return table(head, await Promise.all(rows));
+}
+
+/** How many projects somebody installs in a month. */
+const BASKETS = [2.5, 10, 30, 100];
+
+/** Percent of a month's users that installed what a thief could have forged. */
+function riskTable(): string {
+  const models: readonly (readonly [string, Protection])[] = [
+    ['minimum, or only TLS', { claimedShare: 0 }],
+    ['legacy, the top 0.1 % of projects claimed', { claimedShare: 0.001 }],
+    ['legacy, the top 1 % claimed', { claimedShare: 0.01 }],
+    ['legacy, the top 10 % claimed', { claimedShare: 0.1 }],
+    ['maximum', 'rarely-updated'],
+  ];
+  const percent = (share: number | undefined): string =>
+    `${((share ?? 0) * 100).toPrecision(2)} %`.replace('1.0e+2', '100');
+  const rows = models.map(([name, protection]) => {
+    const weeks = atRisk(PYPI_2014, protection);
+    const months = BASKETS.map((meanBasket) => atRisk({ ...PYPI_2024, meanBasket }, protection).at(-1));
+    return [name, percent(weeks.at(0)), percent(weeks.at(-1)), ...months.map(percent)];
+  });
+  const head = ['model', '2014, a week', '2014, four weeks', ...BASKETS.map((size) => `2024, ${size} projects each`)];
+  return table(head, rows);
 }
