@@ -1,16 +1,10 @@
 import { FormatError, type Metadata, parseTargets, type Targets } from '@holdfast/tuf';
 import { asCanonical } from './canonical.ts';
-import { MAX_TRANSACTION_BYTES, MAX_YEARS } from './limits.ts';
+import { MAX_YEARS } from './limits.ts';
 import { TransactionRefusedError } from './refused.ts';
 
-/** A new version, with the canonical form of its signed part. @throws TransactionRefusedError (`FORMAT`, `TOO_LARGE`) */
+/** A new version, with the canonical form of its signed part. @throws TransactionRefusedError (`FORMAT`) */
 export function readRole(role: string, bytes: Uint8Array): Metadata<Targets> {
-  if (bytes.length > MAX_TRANSACTION_BYTES)
-    throw new TransactionRefusedError(
-      'TOO_LARGE',
-      role,
-      `it has ${bytes.length} bytes, and ${MAX_TRANSACTION_BYTES} are the most. Delegate some of its files to a role of their own.`,
-    );
   try {
     return asCanonical(role, parseTargets(bytes));
   } catch (cause) {

@@ -73,7 +73,10 @@ test('nothing, too much, or what is no metadata (M6)', async () => {
   await refused('FORMAT', transactionOf({ [OWN]: Buffer.from('{}') }));
   await refused('FORMAT', transactionOf({ [OWN]: Buffer.from('no JSON') }));
   await refused('FORMAT', transactionOf({}, { rotation: Buffer.from('{}') }));
-  await refused('TOO_LARGE', transactionOf({ [OWN]: new Uint8Array((16 << 20) + 1) }));
+  const half = new Uint8Array(8 << 20);
+  await refused('TOO_LARGE', transactionOf({ [OWN]: half, [WINDOWS]: new Uint8Array((8 << 20) + 1) }));
+  await refused('TOO_LARGE', transactionOf({ [OWN]: half, [WINDOWS]: half }, { rotation: new Uint8Array(1) }));
+  await refused('FORMAT', transactionOf({ [OWN]: half, [WINDOWS]: half }));
   const spaced = parseTargets(await own());
   const text = Buffer.from(spaced.signedBytes).toString().replace('{', '{ ');
   await refused('FORMAT', transactionOf({ [OWN]: envelopeBytes(Buffer.from(text), spaced.signatures) }));
