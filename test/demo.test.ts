@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 const root = join(import.meta.dirname, '..');
 
-test('script/demo publishes with twine, installs with pip and uv, and sees each attack refused (P9, P20, D9)', () => {
+test('script/demo publishes with twine, installs with pip and uv, claims a project, and sees each attack refused, the theft of the index too (P9, P20, D9, M10)', () => {
   const { status, stdout, stderr } = spawnSync(join(root, 'script/demo'), {
     cwd: root,
     encoding: 'utf8',
@@ -22,6 +22,7 @@ test('script/demo publishes with twine, installs with pip and uv, and sees each 
     /Not a byte of it reached pip/,
     /going back is refused/,
     /Frozen metadata is worth nothing after its day/,
+    /Who stole the whole index cannot forge flask/,
     /Everything held/,
   ]) {
     assert.match(stdout, sentence);

@@ -1,18 +1,19 @@
 import { glob, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { EvilMirror, Recorder } from '@holdfast/simulator';
+import { EvilMirror, Recorder, stealAndForge } from '@holdfast/simulator';
 import { parseTimestamp } from '@holdfast/tuf';
 import type { DemoIndex, DemoProject } from './demo-index.ts';
 import { good, heading, quoted, say } from './narrate.ts';
 import type { Ran } from './run.ts';
 
-/** Three attacks on the running index, each seen as its victim would see it. Every one must be refused. */
+/** Attacks on the running index, each seen as its victim would see it, the worst at the end. Every one must be refused. */
 export async function attacks(index: DemoIndex, project: DemoProject): Promise<void> {
   await changedWheel(index, project);
   const mirror = await EvilMirror.start(index.url);
   try {
     await replay(index, project, mirror);
+    await theft(index, project, mirror);
   } finally {
     await mirror.close();
   }
@@ -61,6 +62,21 @@ async function replay(index: DemoIndex, project: DemoProject, mirror: EvilMirror
   await index.trust('victim-of-the-freeze', mirror.url);
   refused(await index.tryToInstall(project, 'victim-of-the-freeze'), /was valid until/);
   good('Frozen metadata is worth nothing after its day.');
+}
+
+async function theft(index: DemoIndex, project: DemoProject, mirror: EvilMirror): Promise<void> {
+  heading('Attack: the whole index is stolen, with every key that it holds');
+  const name = project.name.replaceAll('-', '_');
+  const [wheel] = await Array.fromAsync(glob(`**/*.${name}-*.whl`, { cwd: index.directory }));
+  if (wheel === undefined) throw new Error(`the index stores no wheel of ${project.name}`);
+  const release = { filename: `${name}-999.0-py3-none-any.whl`, bytes: await readFile(join(index.directory, wheel)) };
+  const { signed, unsigned, attack } = await stealAndForge(index.directory, index.passphrase, release);
+  say(`With the stolen keys the thief signs ${signed.join(', ')}, and publishes a ${project.name} 999.0 of its own.`);
+  say(`What it cannot sign is ${unsigned.join(', ')}: that key never was on the index.`);
+  mirror.attack = attack;
+  await index.trust('victim-of-the-theft', mirror.url);
+  refused(await index.tryToInstall(project, 'victim-of-the-theft'), /needs 1 signature by trusted keys and has 0/);
+  good(`Who stole the whole index cannot forge ${project.name}. What nobody has claimed yet, it could.`);
 }
 
 /** Waits until the index has signed a newer timestamp by itself. */

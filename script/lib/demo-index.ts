@@ -38,6 +38,11 @@ export class DemoIndex {
     };
   }
 
+  /** Of the online key: it is on the machine of the index, so whoever takes that over has it. */
+  get passphrase(): string {
+    return this.#environment['HOLDFAST_PASSPHRASE'] ?? '';
+  }
+
   get rootFile(): string {
     return join(this.#place, 'offline-keys', 'root.json');
   }
