@@ -25,6 +25,13 @@ export function asText(value: JsonValue | undefined, where: string): string {
   throw new FieldError(where, 'should be text');
 }
 
+/** Text that is shown to people: nothing in it may steer a terminal or reorder text. */
+export function asPlainText(value: JsonValue | undefined, where: string): string {
+  const text = asText(value, where);
+  if (!/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text)) return text;
+  throw new FieldError(where, 'has characters that cannot be shown');
+}
+
 /** A whole number from 0. */
 export function asInteger(value: JsonValue | undefined, where: string): number {
   if (typeof value === 'number' && value >= 0) return value;

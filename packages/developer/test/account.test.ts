@@ -114,6 +114,7 @@ test('an answer of another form is refused', async (t) => {
     '{"account":"a","index":"b"}',
     '{"account":"a","index":"b","keys":[{"key":{}}]}',
     '{"account":1,"index":"b","keys":[]}',
+    '{"account":"a\\u001b[2J","index":"b","keys":[]}',
   ];
   for (const body of bodies) {
     server.answer = (_, response) => response.writeHead(200).end(body);

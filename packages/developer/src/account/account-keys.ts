@@ -8,7 +8,7 @@ import {
   type Signer,
 } from '@holdfast/tuf';
 import { UnexpectedAnswerError } from '../errors.ts';
-import { asArray, asObject, asText, asTime } from '../json-fields.ts';
+import { asArray, asObject, asPlainText, asTime } from '../json-fields.ts';
 import type { IndexApi } from './index-api.ts';
 import { type KeyStatement, signStatement } from './key-statement.ts';
 
@@ -43,8 +43,8 @@ export interface KeyRequest {
 export async function getAccount(api: IndexApi): Promise<Account> {
   const answer = await api.get('api/v1/account');
   return readable(api, async () => ({
-    account: asText(answer.get('account'), 'account'),
-    index: asText(answer.get('index'), 'index'),
+    account: asPlainText(answer.get('account'), 'account'),
+    index: asPlainText(answer.get('index'), 'index'),
     keys: await Promise.all(asArray(answer.get('keys'), 'keys').map(readAccountKey)),
   }));
 }
@@ -91,9 +91,9 @@ async function readAccountKey(entry: JsonValue): Promise<AccountKey> {
   const vouchedBy = json.get('vouched_by') ?? null;
   return {
     key: await readPublicKey(encodeJson(asObject(json.get('key'), 'key'))),
-    label: asText(json.get('label'), 'label'),
+    label: asPlainText(json.get('label'), 'label'),
     addedAt: asTime(json.get('added_at'), 'added_at'),
-    vouchedBy: vouchedBy === null ? undefined : asText(vouchedBy, 'vouched_by'),
+    vouchedBy: vouchedBy === null ? undefined : asPlainText(vouchedBy, 'vouched_by'),
   };
 }
 

@@ -1,7 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { encodeJson, parseJson, readPublicKey, toJson } from '@holdfast/tuf';
 import { RequestCodeError } from '../errors.ts';
-import { asObject, asText } from '../json-fields.ts';
+import { asObject, asPlainText, asText } from '../json-fields.ts';
 import { type KeyRequest, statementOf } from './account-keys.ts';
 import { hasSigned } from './key-statement.ts';
 
@@ -36,8 +36,8 @@ async function decode(text: string): Promise<KeyRequest> {
     const key = await readPublicKey(encodeJson(asObject(request.get('key'), 'its key')));
     return {
       index: asText(request.get('index'), 'its index'),
-      account: asText(request.get('account'), 'its account'),
-      label: asText(request.get('label'), 'its label'),
+      account: asPlainText(request.get('account'), 'its account'),
+      label: asPlainText(request.get('label'), 'its label'),
       key,
       proof: { keyid: key.keyid, sig: asText(request.get('proof'), 'its proof') },
     };
