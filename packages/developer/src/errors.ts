@@ -91,7 +91,7 @@ export class SignerMissingError extends DeveloperError {
 export class RefusedError extends DeveloperError {
   readonly code = 'REFUSED';
   readonly status: number;
-  /** The index's own code, such as `KEY_NOT_VOUCHED`; `HTTP_404` where it gave none. */
+  /** The index's own code, such as `KEY_NOT_VOUCHED`; `HTTP_400` where it gave none. */
   readonly reason: string;
 
   constructor(status: number, reason: string, sentence: string) {

@@ -57,7 +57,12 @@ describe('what an index answers', () => {
 
   it('has a sentence even when something between us and the index answered', async () => {
     answers(404, '<html>nope</html>', { 'content-type': 'text/html' });
-    await assert.rejects(api.get('api/v1/x'), { code: 'REFUSED', reason: 'HTTP_404', message: /answered HTTP 404/ });
+    await assert.rejects(api.get('api/v1/x'), {
+      code: 'UNEXPECTED_ANSWER',
+      message: /does not exist there \(HTTP 404\)/,
+    });
+    answers(400, '');
+    await assert.rejects(api.get('api/v1/x'), { code: 'REFUSED', reason: 'HTTP_400', message: /answered HTTP 400/ });
     answers(502, 'bad gateway');
     await assert.rejects(api.get('api/v1/x'), { code: 'INDEX_BUSY', reason: 'HTTP_502' });
   });

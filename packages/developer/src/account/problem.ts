@@ -19,6 +19,9 @@ export function problemOf({ status, headers, url }: OpenResponse, bytes: Uint8Ar
   const sentence =
     text(problem, 'detail') ?? text(problem, 'message') ?? text(problem, 'title') ?? `${url} answered HTTP ${status}`;
   if (status < 400) return new UnexpectedAnswerError(url, `it leads elsewhere (HTTP ${status})`);
+  // A mirror has files, but nothing that takes requests.
+  if (code === undefined && (status === 404 || status === 405))
+    return new UnexpectedAnswerError(url, `it does not exist there (HTTP ${status})`);
   if (status === 401 || reason === 'CREDENTIALS_WRONG') return new TokenRefusedError(url, sentence);
   if (status === 409) return new ConflictError(status, reason, sentence);
   if (status >= 500 || status === 408 || status === 429) {
