@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { forge, LEVERS, type Loot, STANDINGS } from '../src/index.ts';
+import { forge, LEVERS, type Loot, signProject, STANDINGS } from '../src/index.ts';
 import { Burglary, USERS } from './security-model/burglary.ts';
 import { everyLoot, Forgeries } from './security-model/combinations.ts';
 import { withParts } from './security-model/document.ts';
@@ -69,6 +69,24 @@ test('all online keys, one of each two offline keys and the server: no forged fi
     'unclaimed',
     'new',
   ]);
+});
+
+test('a claimed project whose developers deleted every file stays theirs: nothing can be added with all online keys (M10)', async () => {
+  const { world, thief } = burglary;
+  const loot: Loot = { ...TOPS.at(-1), 'recently-claimed': 'enough', unclaimed: 'enough' };
+  const signing = { version: 3, expires: world.expiry('developer'), signers: world.keys.developer.signers };
+  const emptied = await signProject('claimed', [], signing);
+  for (const lever of ['unclaimed', 'recently-claimed'] as const) {
+    const forged = await forge(thief.with(loot), lever, 'current');
+    const served = await forged.with({ listing: new Map([...forged.parts.listing, ...emptied]) });
+    for (const user of USERS) {
+      for (const form of FORMS) {
+        const seen = await burglary.see(served, user, form);
+        assert.equal(seen.claimed, 'nothing', `${lever}, ${user}, ${form}`);
+        assert.equal(seen.unclaimed, 'forged', 'the thief can forge what online keys answer for');
+      }
+    }
+  }
 });
 
 test('a move to the maximum model: who comes new with the old root is shown the old model with stolen online keys, who comes with a root of new targets keys is not (P17)', async () => {
