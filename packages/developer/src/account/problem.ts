@@ -15,7 +15,8 @@ const MAX_SENTENCE = 1000;
 export function problemOf({ status, headers, url }: OpenResponse, bytes: Uint8Array): DeveloperError {
   const problem = readProblem(bytes);
   // Uploads are answered as uploaders expect it: there the code is called `error`, and `code` is for people.
-  const reason = text(problem, 'error') ?? text(problem, 'code') ?? `HTTP_${status}`;
+  const code = text(problem, 'error') ?? text(problem, 'code');
+  const reason = code ?? `HTTP_${status}`;
   const sentence =
     text(problem, 'detail') ?? text(problem, 'message') ?? text(problem, 'title') ?? `${url} answered HTTP ${status}`;
   if (status < 400) return new UnexpectedAnswerError(url, `it leads elsewhere (HTTP ${status})`);
