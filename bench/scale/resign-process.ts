@@ -2,8 +2,8 @@ import { glob } from 'node:fs/promises';
 import { join } from 'node:path';
 import { argv, env, stdout } from 'node:process';
 import { addOnlineKey, openIndex } from '@holdfast/index';
-import { minimumDelegations } from '@holdfast/trust';
-import { parseRoot, signMetadata, targetsJson } from '@holdfast/tuf';
+import { nextTargets } from '@holdfast/operator';
+import { parseRoot } from '@holdfast/tuf';
 import { generateKey, type LocalSigner, readKeyFile } from '@holdfast/tuf/node';
 
 /**
@@ -23,12 +23,10 @@ for await (const file of glob(join(offline, '*', 'key.json'))) {
   const signer = await readKeyFile(file, env['HOLDFAST_OFFLINE_PASSPHRASE']);
   if (holders?.keyids.includes(signer.key.keyid)) signers.push(signer);
 }
-const delegations = {
-  keys: new Map([[online.key.keyid, online.key]]),
-  roles: minimumDelegations({ keyids: [online.key.keyid], threshold: 1 }),
-};
 const expires = new Date(Math.floor((Date.now() + LIFETIME_MS) / 1000) * 1000);
-const targets = await signMetadata(targetsJson({ version: 2, expires, targets: new Map(), delegations }), signers);
+const current = await index.metadata.newest('targets');
+if (current === undefined) throw new Error('the index has no targets');
+const targets = await nextTargets(current, { expires, online: { keys: [online.key], threshold: 1 } }, signers);
 const began = performance.now();
 await index.importOffline({ targets });
 stdout.write(`${(performance.now() - began) / 1000}\n`);
