@@ -26,6 +26,7 @@ import {
 import { revocationJson, rotationJson, rootJson, signMetadata, type TargetFile, targetsJson } from '@holdfast/tuf';
 import { generateKey, type LocalSigner, writeKeyFile } from '@holdfast/tuf/node';
 import { initIndex, type OpenIndex } from '../../src/index.ts';
+import type { StoreLocations } from '../../src/stores.ts';
 import { keyText } from '../../src/accounts/account-keys.ts';
 import type { OfflineOffer } from '../../src/publish/offline.ts';
 import { distributionOf } from '../../src/publish/file-rows.ts';
@@ -81,7 +82,7 @@ export async function signTrees(
       const role = binRoleName(top, bin.prefix);
       roles.set(role, await signMetadata(binRoleJson(top, bin, next(role), FAR, treeKeys), [offline]));
     }
-    if (top === RARELY_UPDATED && !versions.has(CLOSED))
+    if (top === RARELY_UPDATED && versions.get(CLOSED)?.retired !== 0)
       roles.set(CLOSED, await signMetadata(closedRoleJson(next(CLOSED), FAR), [offline]));
   }
   const signed = (role: string): boolean =>
@@ -98,16 +99,24 @@ function targetsOf(files: readonly Distribution[]): ReadonlyMap<TargetPath, Targ
 }
 
 /** With empty offline trees, and the account `ann`. */
-export async function makeClaimsIndex(t: TestContext, model: SecurityModel = 'legacy'): Promise<ClaimsIndex> {
+export async function makeClaimsIndex(
+  t: TestContext,
+  model: SecurityModel = 'legacy',
+  stores: StoreLocations = {},
+): Promise<ClaimsIndex> {
   const parent = await mkdtemp(join(tmpdir(), 'holdfast-claims-'));
   t.after(async () => {
     await closeBare(join(parent, 'index'));
     await rm(parent, { recursive: true, force: true });
   });
-  return makeClaimsIndexIn(join(parent, 'index'), model);
+  return makeClaimsIndexIn(join(parent, 'index'), model, stores);
 }
 
-export async function makeClaimsIndexIn(directory: string, model: SecurityModel): Promise<ClaimsIndex> {
+async function makeClaimsIndexIn(
+  directory: string,
+  model: SecurityModel,
+  stores: StoreLocations,
+): Promise<ClaimsIndex> {
   if (model === 'minimum') return { ...(await makeIndexIn(directory)), model };
   const [offline, online] = [await generateKey('ed25519'), await generateKey('ed25519')];
   const keys = { root: holds(offline), targets: holds(offline), snapshot: holds(online), timestamp: holds(online) };
@@ -115,7 +124,7 @@ export async function makeClaimsIndexIn(directory: string, model: SecurityModel)
   const root = await signMetadata(rootJson(facts), [offline]);
   const targets = await makeModelTargets({ offline, online }, model, 1);
   const { roles } = await signTrees({ offline }, firstTrees(model));
-  await initIndex({ directory, root, targets, roles, onlineKey: online, passphrase: 'x' });
+  await initIndex({ directory, root, targets, roles, onlineKey: online, passphrase: 'x', stores });
   await writeKeyFile(join(directory, 'keys', `${online.key.keyid}.json`), online, undefined);
   const index = await openBare(directory);
   await index.accounts.createAccount('ann');

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { parseTargets } from '@holdfast/tuf';
 import { readKeyFile } from '@holdfast/tuf/node';
 import { HttpError } from '../../src/http/http-error.ts';
 import { openBare } from './bare-index.ts';
@@ -40,6 +41,6 @@ async function add(name: string, filename: string): Promise<void> {
     if (error instanceof HttpError && error.problem.code === 'VERSION_TAKEN') return; // Another writer came first.
     throw error;
   }
-  const { version } = JSON.parse(Buffer.from(bytes).toString()).signed as { version: number };
+  const { version } = parseTargets(bytes).signed;
   writeSync(1, `${name} ${version} ${filename}\n`);
 }
