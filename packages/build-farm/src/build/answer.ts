@@ -11,7 +11,8 @@ const MOST_REQUIREMENTS = 1000;
 export function readAnswer(output: Buffer, code: number, log: string): Answer {
   const line = output.indexOf(10);
   const fields = line < 0 ? undefined : objectIn(output.subarray(0, line));
-  if (!fields) throw new BuildFailedError('run', `it ended with code ${code} and without an answer`, log);
+  if (!fields)
+    throw new BuildFailedError('run', `it ended with code ${code} and without an answer${lastLine(log)}`, log);
   const failed = fields.get('failed');
   if (typeof failed === 'string')
     throw new BuildFailedError(failed.slice(0, 40), String(fields.get('message')).slice(0, 500), log);
@@ -27,6 +28,11 @@ export function readAnswer(output: Buffer, code: number, log: string): Answer {
   if (typeof filename !== 'string' || typeof epoch !== 'number' || size !== bytes.length)
     throw new BuildFailedError('result', 'the wheel did not come out whole', log);
   return { kind: 'wheel', filename, bytes, epoch };
+}
+
+function lastLine(log: string): string {
+  const line = log.trimEnd().split('\n').at(-1) ?? '';
+  return line === '' ? '' : `; its last words: ${line.slice(0, 200)}`;
 }
 
 function objectIn(line: Buffer): ReadonlyMap<string, unknown> | undefined {

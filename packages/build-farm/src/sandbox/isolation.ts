@@ -104,7 +104,9 @@ const HIDDEN = [
   '/proc/sched_debug',
   '/proc/latency_stats',
 ];
-const SHARED_MEMORY = 64 * 1024 ** 2;
+/** For programs that write there whatever TMPDIR says. */
+const SHARED = ['/tmp', '/dev/shm'];
+const SHARED_BYTES = 64 * 1024 ** 2;
 
 async function wrapped(
   command: readonly string[],
@@ -119,12 +121,13 @@ async function wrapped(
     ['--ro-bind', '/usr', '/usr', ...(await systemDirectories())],
     settings.flatMap((path) => ['--ro-bind-try', path, path]),
     ['passwd', 'group'].flatMap((name) => ['--ro-bind-try', `${input}/${name}`, `/etc/${name}`]),
-    own.flatMap((path) => ['--ro-bind', path, path]),
     ['--ro-bind', input, INPUT, '--proc', '/proc', '--dev', '/dev'],
     READ_ONLY.flatMap((path) => ['--ro-bind-try', path, path]),
     HIDDEN.filter((path) => existsSync(path)).flatMap((path) => ['--ro-bind', '/dev/null', path]),
-    ['--size', String(SHARED_MEMORY), '--tmpfs', '/dev/shm', '--size', String(diskBytes), '--tmpfs', WORK],
-    ['--symlink', `${WORK}/tmp`, '/tmp', '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', WORK, '--'],
+    SHARED.flatMap((path) => ['--size', String(SHARED_BYTES), '--tmpfs', path]),
+    ['--size', String(diskBytes), '--tmpfs', WORK],
+    own.flatMap((path) => ['--ro-bind', path, path]),
+    ['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', WORK, '--'],
   ];
   return [...parts.flat(), ...command];
 }

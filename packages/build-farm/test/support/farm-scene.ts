@@ -14,8 +14,7 @@ import {
 } from '@holdfast/developer';
 import { addTrust, IndexClient } from '@holdfast/installer';
 import { normalizeName } from '@holdfast/python-index';
-import type { Signer } from '@holdfast/tuf';
-import { generateKey, writeFileAtomic } from '@holdfast/tuf/node';
+import { generateKey, type LocalSigner, writeFileAtomic } from '@holdfast/tuf/node';
 import { serveIndex, type ServedIndexUnderTest } from '../../../index/test/support/served-index.ts';
 import { temporaryDirectory } from '../../../index/test/support/tools.ts';
 import { upload } from '../../../index/test/support/upload.ts';
@@ -32,7 +31,7 @@ import { PYTHON } from './projects.ts';
 /** Somebody with a token, a key that is registered, and a home that trusts the index. */
 export interface Person {
   readonly bench: Workbench;
-  readonly signer: Signer;
+  readonly signer: LocalSigner;
   readonly home: string;
   readonly token: string;
 }

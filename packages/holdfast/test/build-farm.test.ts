@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { writeKeyFile } from '@holdfast/tuf/node';
+import { type FarmScene, makeFarmScene } from '../../build-farm/test/support/farm-scene.ts';
+import { ownBackend } from '../../build-farm/test/support/projects.ts';
+import { ended, holdfast, start, tools } from './holdfast.ts';
+
+const python = join(tools, 'python');
+
+/** A farm to which `demo` delegated its wheels, as its machine has it. */
+interface Machine {
+  readonly scene: FarmScene;
+  readonly directory: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly args: readonly string[];
+}
+
+async function machine(t: TestContext, ...bodies: readonly string[]): Promise<Machine> {
+  const scene = await makeFarmScene(t);
+  for (const [at, body] of bodies.entries())
+    await scene.releaseFile(ownBackend(body, { name: 'demo', version: `1.${at}` }));
+  const farm = await scene.person('farm');
+  const key = join(scene.directory, 'farm-key.json');
+  await writeKeyFile(key, farm.signer, undefined);
+  await scene.delegateWheels('demo', [farm]);
+  const env = { HOLDFAST_HOME: farm.home, HOLDFAST_TOKEN: farm.token, HOLDFAST_KEY: await readFile(key, 'utf8') };
+  const args = ['build-farm', '--state', 'state', '--python', python];
+  return { scene, directory: scene.directory, env, args };
+}
+
+test('goes on where it was after kill -9 at any point, and says how things stand', async (t) => {
+  const { directory, env, args } = await machine(t, 'return sound(out)', 'return sound(out)');
+  for (const event of ['followed', 'building', 'built']) {
+    const child = start(directory, [...args, '--json', '--once'], env);
+    child.stderr?.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes(`"event":"${event}"`)) child.kill('SIGKILL');
+    });
+    assert.notEqual((await ended(child)).code, 0, event);
+  }
+  const { code, out, err } = await holdfast(directory, [...args, '--json', '--once'], env);
+  assert.equal(code, 0, err);
+  const builds = JSON.parse(out) as { standing: string }[];
+  assert.deepEqual(
+    builds.map(({ standing }) => standing),
+    ['published', 'published'],
+  );
+  const status = JSON.parse(await readFile(join(directory, 'state/status.json'), 'utf8')) as { builds: unknown };
+  assert.deepEqual(status.builds, builds);
+  const metrics = await readFile(join(directory, 'state/metrics.prom'), 'utf8');
+  assert.match(metrics, /^holdfast_build_farm_builds\{standing="published"\} 2$/m);
+});
+
+test('serves until it is stopped, sees a new sdist by the feed, and ends a build with itself', async (t) => {
+  const { scene, directory, env, args } = await machine(t, 'return sound(out)');
+  const child = start(directory, [...args, '--every', '1s'], env);
+  const [published, building] = [said(child, /published demo-1\.0/), said(child, /building demo-2\.0/)];
+  const end = ended(child);
+  await published;
+  const other = await holdfast(directory, [...args, '--once'], env);
+  assert.equal(other.code, 1);
+  assert.match(other.err, /another build farm works in/);
+  await scene.releaseFile(ownBackend('time.sleep(600)', { name: 'demo', version: '2.0' }));
+  await building;
+  child.kill('SIGTERM');
+  assert.equal((await end).code, 0);
+});
+
+function said(child: ReturnType<typeof start>, what: RegExp): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (what.test(text)) resolve();
+    });
+    child.once('close', () => reject(new Error(text)));
+  });
+}
+
+test('ends with 1 when a build failed, and refuses to run where it cannot', async (t) => {
+  const { directory, env, args } = await machine(t, 'raise ValueError("no wheel today")');
+  const { code, err } = await holdfast(directory, [...args, '--once'], env);
+  assert.equal(code, 1);
+  assert.match(err, /FAILED demo-1\.0\.tar\.gz: the build failed \(build\)/);
+  assert.match(await readFile(join(directory, 'state/status.json'), 'utf8'), /ValueError: no wheel today/);
+
+  const bare = { ...env, PATH: directory };
+  const without = await holdfast(directory, [...args, '--once'], bare);
+  assert.equal(without.code, 1);
+  assert.match(without.err, /builds cannot be isolated on this machine[\s\S]*bubblewrap/);
+  const unsafe = await holdfast(directory, [...args, '--once', '--unsafe-no-isolation'], bare);
+  assert.match(unsafe.err, /UNSAFE/);
+  const none = await holdfast(directory, ['build-farm', '--state', 'state', '--python', '/bin/true'], env);
+  assert.match(none.err, /cannot build: .*\n.*python3 -m venv/);
+  assert.equal((await holdfast(directory, ['build-farm'], env)).code, 2);
+});
