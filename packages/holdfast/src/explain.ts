@@ -100,6 +100,8 @@ const remedies: ReadonlyMap<string, string> = new Map([
     'Make an environment for it: python3 -m venv DIRECTORY, then DIRECTORY/bin/pip install "pip>=26" build, and give --python DIRECTORY/bin/python.',
   ],
   ['FARM_RUNNING', 'Stop that one first, or give this one a directory of its own with --state.'],
+  ['FILE_REFUSED', 'Nothing was changed. Correct that, and give the command again.'],
+  ['NOT_VISIBLE', 'It is published. Wait a moment, then look: holdfast status PROJECT.'],
   ['REQUEST_CODE', 'Copy it whole, or make another one: holdfast account add-key.'],
 ]);
 
@@ -110,13 +112,18 @@ export async function explain(error: unknown): Promise<Explanation> {
   }
   if (isSystemError(error)) return explainSystem(error);
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const remedy = remedies.get(code);
+  const remedy = ownRemedy(error) ?? remedies.get(code);
   if (error instanceof Error && remedy !== undefined) return { sentence: sentenceOf(error.message), remedy };
   const installer = await import('@holdfast/installer');
   const { TufError } = await import('@holdfast/tuf');
   if (error instanceof installer.InstallerError || error instanceof TufError) return installer.explain(error);
   const message = error instanceof Error ? error.message : String(error);
   return { sentence: sentenceOf(message), remedy: 'Set HOLDFAST_DEBUG=1 to see where it happened.' };
+}
+
+/** Where what to do depends on more than the kind of error, the error says it. */
+function ownRemedy(error: unknown): string | undefined {
+  return error instanceof Error && 'remedy' in error && typeof error.remedy === 'string' ? error.remedy : undefined;
 }
 
 const sentenceOf = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);

@@ -130,12 +130,16 @@ function send(
 }
 
 /** What the index keeps must be this very file, as it was looked into here. @throws FileRefusedError */
-export function stagedAs(file: LocalFile, { staged }: ProjectStatus): StagedFile {
+export function stagedAs(
+  file: LocalFile,
+  { staged }: Pick<ProjectStatus, 'staged'>,
+  absent = 'the index does not have it although it took it',
+): StagedFile {
   const kept = staged.find(({ filename }) => filename === file.filename);
   const refuse = (why: string): never => {
     throw new FileRefusedError(file.path, `${why}. Nothing was signed`);
   };
-  if (!kept) return refuse('the index does not have it although it took it');
+  if (!kept) return refuse(absent);
   if (kept.sha256 !== file.sha256 || kept.size !== file.size)
     return refuse(`the index keeps other content under this name: its SHA-256 is ${kept.sha256}, here ${file.sha256}`);
   const isSame =

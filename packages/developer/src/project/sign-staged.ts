@@ -31,12 +31,9 @@ export function planStaged(
   keyid: string,
   locals: readonly LocalFile[],
 ): StagedPlan {
-  for (const local of locals) {
-    if (local.name.project !== signing.name)
-      throw new FileRefusedError(local.path, `it belongs to ${local.name.project}, not to ${signing.name}`);
-    stagedAs(local, status);
-  }
-  const byName = new Map(locals.map((local) => [local.filename, local]));
+  const fresh = locals.filter((local) => !isPublished(signing, local));
+  for (const local of fresh) stagedAs(local, status, 'nobody brought it to the index, so it does not wait');
+  const byName = new Map(fresh.map((local) => [local.filename, local]));
   const meant = locals.length === 0 ? status.staged : status.staged.filter(({ filename }) => byName.has(filename));
   const sorted = meant.map((file) => ({
     file,
@@ -47,6 +44,19 @@ export function planStaged(
     mine: sorted.flatMap(({ file, role, local }) => (role ? [{ file, role, local }] : [])),
     others: sorted.flatMap(({ file, role }) => (role ? [] : [file])),
   };
+}
+
+/** @throws FileRefusedError when it is another project's, or published with other content */
+function isPublished({ name, files }: ProjectSigning, local: LocalFile): boolean {
+  if (local.name.project !== name)
+    throw new FileRefusedError(local.path, `it belongs to ${local.name.project}, not to ${name}`);
+  const published = files.find(({ filename }) => filename === local.filename);
+  if (published && published.sha256 !== local.sha256)
+    throw new FileRefusedError(
+      local.path,
+      `it is published with other content: the SHA-256 is ${published.sha256}, here ${local.sha256}`,
+    );
+  return published !== undefined;
 }
 
 /** Signs what {@link planStaged} found. */
