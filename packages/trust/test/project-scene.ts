@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { normalizeName } from '@holdfast/python-index';
 import { type JsonObject, type Signer, signMetadata } from '@holdfast/tuf';
 import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
@@ -9,6 +10,8 @@ import {
   ProjectRoleEditor,
   type ProjectState,
   type ProjectTransaction,
+  type TransactionFault,
+  TransactionRefusedError,
 } from '../src/index.ts';
 
 export const DEMO = normalizeName('demo');
@@ -136,3 +139,24 @@ export const transactionOf = (
   roles: Readonly<Record<string, Uint8Array>>,
   more: Omit<ProjectTransaction, 'roles'> = {},
 ): ProjectTransaction => ({ roles: new Map(Object.entries(roles)), ...more });
+
+/** Codes that {@link refused} met. */
+export const seenFaults = new Set<TransactionFault>();
+
+/** The transaction is refused for that reason, and the sentence says more than the code. */
+export async function refused(
+  code: TransactionFault,
+  transaction: ProjectTransaction,
+  state: ProjectState = CLAIMED_STATE,
+  stored = STORED,
+): Promise<TransactionRefusedError> {
+  const error = await check(transaction, state, stored).then(
+    () => assert.fail(`accepted instead of ${code}`),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof TransactionRefusedError, String(error));
+  assert.equal(error.code, code, error.message);
+  seenFaults.add(code);
+  assert.ok(error.message.length > 40 && error.message.endsWith('.'), error.message);
+  return error;
+}

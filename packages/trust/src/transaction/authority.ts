@@ -91,26 +91,7 @@ async function rotated(state: ProjectState, role: string, bytes: Uint8Array, pre
   const entry = rotationRole(role, version);
   const file = readRotation(entry, bytes);
   const { signed } = file;
-  if (signed.role !== role)
-    throw new TransactionRefusedError(
-      'ROLE_NAME',
-      entry,
-      `the rotation is of ${JSON.stringify(signed.role)}, not of ${role}.`,
-    );
-  if (signed.version !== version)
-    throw new TransactionRefusedError(
-      'VERSION',
-      entry,
-      `the rotation has the number ${signed.version}, and the next one is ${version}. Make it anew from what is published now.`,
-    );
-  if (
-    state.spentRotations?.some((spent) => sameBytes(readRotation(entry, spent).signedBytes, file.signedBytes)) === true
-  )
-    throw new TransactionRefusedError(
-      'ROTATION_REPEATED',
-      entry,
-      'this rotation was made before, and anybody may have kept a copy of it. Rotate to keys that the role did not have then.',
-    );
+  checkNext(entry, state, file);
   const revoked = isRevocation(signed);
   if (!revoked) await checkKeys(entry, signed);
   if (!revoked && version >= MAX_ROTATIONS)
@@ -132,6 +113,31 @@ async function rotated(state: ProjectState, role: string, bytes: Uint8Array, pre
     waiting: valid < threshold ? new Map([[entry, { signed: counted, threshold }]]) : new Map(),
     signatures: valid,
   };
+}
+
+/** Of this role, the next one, and none that was made before. */
+function checkNext(entry: string, state: ProjectState, { signed, signedBytes }: Metadata<Rotation>): void {
+  const { role } = state;
+  const version = state.rotations + 1;
+  if (signed.role !== role)
+    throw new TransactionRefusedError(
+      'ROLE_NAME',
+      entry,
+      `the rotation is of ${JSON.stringify(signed.role)}, not of ${role}.`,
+    );
+  if (signed.version !== version)
+    throw new TransactionRefusedError(
+      'VERSION',
+      entry,
+      `the rotation has the number ${signed.version}, and the next one is ${version}. Make it anew from what is published now.`,
+    );
+  const spent = state.spentRotations ?? [];
+  if (spent.some((bytes) => sameBytes(readRotation(entry, bytes).signedBytes, signedBytes)))
+    throw new TransactionRefusedError(
+      'ROTATION_REPEATED',
+      entry,
+      'this rotation was made before, and anybody may have kept a copy of it. Rotate to keys that the role did not have then.',
+    );
 }
 
 /** TAP 8: by a threshold of the keys before it. New keys may sign too, to show that somebody has them. */

@@ -26,6 +26,8 @@ import {
   NOW,
   ONE,
   OWN,
+  refused,
+  seenFaults,
   STORED,
   toWendy,
   transactionOf,
@@ -38,8 +40,7 @@ import {
 import { encodeTarget } from '../target.ts';
 import { projectDirectory, targetPath } from '../target-path.ts';
 import { MAX_KEYS, MAX_ROTATIONS } from './limits.ts';
-import { TRANSACTION_FAULTS, type TransactionFault, TransactionRefusedError } from './refused.ts';
-import type { ProjectState, ProjectTransaction } from './transaction.ts';
+import { TRANSACTION_FAULTS, type TransactionFault } from './refused.ts';
 
 const present = (role: string): Uint8Array => CLAIMED_STATE.roles.get(role) ?? assert.fail(role);
 const own = (edit: Parameters<typeof nextVersion>[3] = () => {}, signers = [alice]) =>
@@ -47,26 +48,6 @@ const own = (edit: Parameters<typeof nextVersion>[3] = () => {}, signers = [alic
 const changed = (change: (signed: JsonObject) => JsonObject) => changedVersion(OWN, present(OWN), [alice], change);
 const listing = (path: string, file = encodeTarget(TWO).file) =>
   changed((signed) => new Map(signed).set('targets', toJson({ [path]: { ...file, hashes: file.hashes } })));
-
-const seen = new Set<TransactionFault>();
-
-/** The transaction is refused for that reason, and the sentence says more than the code. */
-async function refused(
-  code: TransactionFault,
-  transaction: ProjectTransaction,
-  state: ProjectState = CLAIMED_STATE,
-  stored = STORED,
-): Promise<TransactionRefusedError> {
-  const error = await check(transaction, state, stored).then(
-    () => assert.fail(`accepted instead of ${code}`),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof TransactionRefusedError, String(error));
-  assert.equal(error.code, code, error.message);
-  seen.add(code);
-  assert.ok(error.message.length > 40 && error.message.endsWith('.'), error.message);
-  return error;
-}
 
 test('nothing, too much, or what is no metadata (M6)', async () => {
   await refused('EMPTY', transactionOf({}));
@@ -257,6 +238,20 @@ test('a delegation outside of what one has, under another name, of another form,
   );
 });
 
+test('keys that no delegation names are few', async () => {
+  const many = Array.from({ length: 10 * MAX_KEYS + 1 }, (_, n) =>
+    makePublicKey('ed25519', 'ed25519', n.toString(16).padStart(64, '0')),
+  );
+  const listed = async (count: number) => {
+    const keys = Object.fromEntries((await Promise.all(many.slice(0, count))).map((key) => [key.keyid, key.json]));
+    return transactionOf({
+      [OWN]: await changed((signed) => new Map(signed).set('delegations', toJson({ keys, roles: [] }))),
+    });
+  };
+  await check(await listed(10 * MAX_KEYS));
+  await refused('KEYS', await listed(10 * MAX_KEYS + 1));
+});
+
 test('a friend who passes on more than she has, or passes on too often', async () => {
   const wider = await nextVersion(WINDOWS, present(WINDOWS), [wendy], (role) => {
     role.delegate({ ...toWendy, label: 'arm', filenames: ['*.whl'] });
@@ -397,7 +392,7 @@ test('a revocation with anything else, or that nobody signed who may', async () 
 
 test('every reason for a refusal occurs above, and stands in the specification', async () => {
   assert.deepEqual(
-    [...TRANSACTION_FAULTS].filter((code) => !seen.has(code)),
+    [...TRANSACTION_FAULTS].filter((code) => !seenFaults.has(code)),
     [],
   );
   const text = await readFile(new URL('../../../../docs/formats/project-transaction.md', import.meta.url), 'utf8');
