@@ -5,7 +5,7 @@ const MOST = 200;
 const LONGEST = 1000;
 /** PEP 508 with a name, extras, versions and a marker: no address, and nothing that pip would take for an option or a file. */
 const REQUIREMENT =
-  /^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[A-Za-z0-9._,\s-]*\])?\s*\(?([\s,<>=!~0-9A-Za-z.*+_-]*)\)?\s*(;[ -~]*)?$/;
+  /^([A-Za-z0-9][A-Za-z0-9._-]*)[ \t]*(\[[A-Za-z0-9._,\t -]*\])?[ \t]*\(?([ \t,<>=!~0-9A-Za-z.*+_-]*)\)?[ \t]*(;[ -~]*)?$/;
 
 /**
  * Refuses what a project may not ask of the farm: whatever would be fetched from elsewhere than a trusted index.
