@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { projectBin, ProjectRoleEditor, type ProjectTransaction } from '@holdfast/trust';
 import { addSignature, parseTargets, revocationJson, rotationJson, signMetadata, type Signer } from '@holdfast/tuf';
 import { generateKey } from '@holdfast/tuf/node';
-import { binNumber } from '../src/publish/file-rows.ts';
+import { binNumber, distributionOf } from '../src/publish/file-rows.ts';
+import { loadProject } from '../src/transactions/project-record.ts';
 import { verifiedFiles } from './support/bare-index.ts';
 import {
   ask,
@@ -60,8 +61,11 @@ test('of 16 writers on one project one is told 200 for each version and the othe
     );
     assert.equal(parseTargets((await index.metadata.newest(demo.role)) ?? new Uint8Array()).signed.version, round);
   }
-  const rows = await index.records.read.selectFrom('transaction_roles').select(['role', 'version']).execute();
-  assert.deepEqual(rows.map(({ version }) => version).sort(), [1, 2, 3, 4, 5]);
+  const rows = await index.records.read.selectFrom('transaction_roles').select('version').orderBy('version').execute();
+  assert.deepEqual(
+    rows.map(({ version }) => version),
+    [1, 2, 3, 4, 5],
+  );
 });
 
 test('transactions of many projects share a publication: none waits for the others (M8)', async (t) => {
@@ -188,10 +192,7 @@ test('a friend publishes the wheels that were delegated to their key, with a tok
     staged.map(({ filename }) => filename),
     [wheel.filename, 'demo-2.0.tar.gz'],
   );
-  const { files } = await import('../src/transactions/project-record.ts').then(({ loadProject }) =>
-    loadProject(served.index.records.read, demo.name),
-  );
-  const { distributionOf } = await import('../src/publish/file-rows.ts');
+  const { files } = await loadProject(served.index.records.read, demo.name);
   const signed = async (...filenames: string[]): Promise<ProjectTransaction> => {
     const editor = new ProjectRoleEditor(role);
     for (const filename of filenames) {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { ProjectTransaction } from '@holdfast/trust';
 import { FormatError, parseRotation, parseTargets } from '@holdfast/tuf';
 import { type Kysely, sql } from 'kysely';
@@ -5,8 +6,8 @@ import type { Database } from '../records/schema.ts';
 import type { ProjectRecord } from './project-record.ts';
 
 /**
- * Whether this is what is published: the same signed parts, whoever signed. So who sends a transaction again because the answer was lost
- * learns that it was published, and not that another came first.
+ * Whether this is what is published: the same signed parts, whoever signed; or was, in the very same bytes. So who sends a transaction
+ * again because the answer was lost learns that it was published, and not that another came first.
  */
 export async function isPublished(
   db: Kysely<Database>,
@@ -14,15 +15,42 @@ export async function isPublished(
   { roles, rotation }: ProjectTransaction,
 ): Promise<boolean> {
   try {
-    for (const [role, bytes] of roles) {
+    if (roles.size === 0) return rotation !== undefined && (await wasLast(db, state.project, rotation));
+    const isPresent = Array.from(roles).every(([role, bytes]) => {
       const present = state.roles.get(role);
-      if (!present || !isSame(parseTargets(present).signedBytes, parseTargets(bytes).signedBytes)) return false;
-    }
-    return rotation === undefined ? roles.size > 0 : await wasLast(db, state.project, rotation);
+      return present && isSame(parseTargets(present).signedBytes, parseTargets(bytes).signedBytes);
+    });
+    return isPresent || (await wasOnce(db, state.project, roles));
   } catch (error) {
     if (error instanceof FormatError) return false;
     throw error;
   }
+}
+
+/** All of these came with one transaction that was published. Its bytes are not kept, their hashes are. */
+async function wasOnce(
+  db: Kysely<Database>,
+  project: string,
+  roles: ReadonlyMap<string, Uint8Array>,
+): Promise<boolean> {
+  const found = await db
+    .selectFrom('transaction_roles')
+    .innerJoin('transactions', 'transactions.id', 'transaction_roles.transaction_id')
+    .select(['transaction_id', 'transaction_roles.role', 'sha256'])
+    .where('project', '=', project)
+    .where('state', '=', 'published')
+    .where(
+      'sha256',
+      'in',
+      Array.from(roles.values(), (bytes) => hash('sha256', bytes)),
+    )
+    .execute();
+  const ids = new Set(found.map(({ transaction_id }) => transaction_id));
+  return [...ids].some((id) =>
+    Array.from(roles).every(([role, bytes]) =>
+      found.some((each) => each.transaction_id === id && each.role === role && each.sha256 === hash('sha256', bytes)),
+    ),
+  );
 }
 
 /** Every rotate file is kept as evidence, also one that only changed a delegation. */
