@@ -141,8 +141,8 @@ describe('an index that is not well', () => {
     };
     const form = { contentType: 'multipart/form-data; boundary=x', length: 16_384 * 65_536, body: pieces() };
     await assert.rejects(api.upload('legacy/', form), { code: 'REFUSED', reason: 'TOO_LARGE' });
-    assert.ok(given < 16_384, 'the rest was not sent for nothing');
     await closed.promise;
+    assert.ok(given < 16_384, 'the rest was not read for nothing');
     server.isEager = false;
   });
 
