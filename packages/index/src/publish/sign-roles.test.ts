@@ -2,18 +2,19 @@ import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
-import { type BinRole, encodeTarget, UNCLAIMED } from '@holdfast/trust';
+import { type BinRole, encodeTarget, RECENTLY_CLAIMED, UNCLAIMED } from '@holdfast/trust';
 import { parseTargets, type Signer, verifySignatures } from '@holdfast/tuf';
 import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
-import { makeRoot, makeTargets } from '../../test/support/rotation.ts';
+import { makeModelTargets } from '../../test/support/claims.ts';
+import { makeRoot } from '../../test/support/rotation.ts';
 import { type RoleToSign, type SignedRole, signRoles } from './sign-roles.ts';
-import { SigningKeys } from './signing-keys.ts';
+import { type OnlineTop, SigningKeys } from './signing-keys.ts';
 
 const EXPIRES = new Date('2030-01-01T00:00:00Z');
 
 async function signingKeys(online: LocalSigner, signer: Signer = online): Promise<SigningKeys> {
   const facts = { version: 1, offline: await generateKey('ed25519'), online };
-  return SigningKeys.from(await makeRoot(facts), await makeTargets(facts), [signer]);
+  return SigningKeys.from(await makeRoot(facts), await makeModelTargets(facts, 'legacy', 1), [signer]);
 }
 
 /** Every tenth is a branch. */
@@ -26,8 +27,10 @@ function binOf(at: number): BinRole {
   return { prefix, targets: new Map([[path, file]]) };
 }
 
+const topOf = (at: number): OnlineTop => (at % 3 === 0 ? RECENTLY_CLAIMED : UNCLAIMED);
+
 function* rolesToSign(count: number): Generator<RoleToSign> {
-  for (let at = 0; at < count; at++) yield { top: UNCLAIMED, bin: binOf(at), version: at + 1, expires: EXPIRES };
+  for (let at = 0; at < count; at++) yield { top: topOf(at), bin: binOf(at), version: at + 1, expires: EXPIRES };
 }
 
 async function all(roles: AsyncIterable<SignedRole>): Promise<SignedRole[]> {
@@ -36,7 +39,7 @@ async function all(roles: AsyncIterable<SignedRole>): Promise<SignedRole[]> {
   return signed;
 }
 
-test('any number of roles is signed, here and in threads, in their order and with the same bytes', async () => {
+test('any number of roles of two trees is signed, here and in threads, in their order and with the same bytes', async () => {
   const online = await generateKey('ed25519');
   const keys = await signingKeys(online);
   const signed = await all(signRoles(rolesToSign(1_500), keys));
@@ -50,7 +53,7 @@ test('any number of roles is signed, here and in threads, in their order and wit
     await verifySignatures(metadata, listed, { keyids: [online.key.keyid], threshold: 1 }, role);
     assert.deepEqual([metadata.signed.version, expiresAt], [version, EXPIRES.getTime()]);
     assert.deepEqual([sha256, length], [hash('sha256', bytes), bytes.length]);
-    assert.equal(role, `unclaimed.${(version - 1).toString(16).padStart(5, '0')}`);
+    assert.equal(role, `${topOf(version - 1)}.${(version - 1).toString(16).padStart(5, '0')}`);
   }
 });
 
