@@ -40,6 +40,8 @@ export const ORDER_HELP = [
 ].join('\n');
 
 const DAY_MS = 86_400_000;
+/** After every expiry. */
+const ALWAYS = new Date('9999-12-31T00:00:00Z');
 const LIFETIME_DAYS: Readonly<Record<OfflineRole, number>> = {
   root: 365,
   targets: 365,
@@ -110,7 +112,7 @@ function termsFrom(options: Options, now: Date): Map<OfflineRole, Term> {
         throw new UsageError(`--lifetime takes ROLE=DAYS from 1 to 3650, not "${role}=${days.get(role)}"`);
       const expires = new Date(Math.floor((now.getTime() + lifetime * DAY_MS) / 1000) * 1000);
       // What has less than a third of its life left is signed with the rest: so a ceremony may be missed.
-      const renewBefore = renew.has(role) ? expires : new Date(now.getTime() + (lifetime * DAY_MS) / 3);
+      const renewBefore = renew.has(role) ? ALWAYS : new Date(now.getTime() + (lifetime * DAY_MS) / 3);
       return [role, { expires, renewBefore }] as const;
     }),
   );
