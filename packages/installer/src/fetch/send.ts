@@ -36,10 +36,16 @@ export function sendOnce(url: URL, options: SendOptions): Promise<OpenResponse> 
   const length = body instanceof Uint8Array ? { 'content-length': String(body.length) } : {};
   const headers = { ...options.headers, ...length };
   const request = module.request(url, { method, agent, headers, ...(signal && { signal }) });
+  const chunks = Readable.from(piecesOf(body), { objectMode: false });
   const patience = new Patience((what) => request.destroy(new UnreachableError(url.href, what)));
   patience.wait(limits.connectMs, 'no connection');
   request.once('response', (answer) => {
     patience.end();
+    // Answered before it has everything: the rest is neither read nor sent for nothing.
+    if (!request.writableEnded) {
+      chunks.destroy();
+      answer.once('close', () => request.destroy());
+    }
     resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: answer, url: url.href });
   });
   request.on('error', (error) => {
@@ -47,11 +53,9 @@ export function sendOnce(url: URL, options: SendOptions): Promise<OpenResponse> 
     const known = error instanceof UnreachableError || signal?.aborted === true;
     reject(known ? error : new UnreachableError(url.href, connectionProblem(error), { cause: error }));
   });
-  const chunks = Readable.from(piecesOf(body), { objectMode: false });
   chunks.on('data', () => patience.wait(limits.idleMs, 'nothing was taken'));
   chunks.on('end', () => patience.wait(answerMs, 'no answer'));
   chunks.on('error', (error) => request.destroy(error));
-  // The server may answer before it has everything: then the rest is not read from the disk for nothing.
   request.once('close', () => chunks.destroy());
   chunks.pipe(request);
   return promise;
