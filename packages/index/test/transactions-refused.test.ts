@@ -9,7 +9,7 @@ import {
 } from '@holdfast/trust';
 import { type JsonObject, parseTargets, signMetadata, type Signer, toJson } from '@holdfast/tuf';
 import { generateKey } from '@holdfast/tuf/node';
-import { distributionOf } from '../src/publish/file-rows.ts';
+import { distributionOf, objectKeyOf } from '../src/publish/file-rows.ts';
 import { loadProject } from '../src/transactions/project-record.ts';
 import {
   ask,
@@ -24,6 +24,7 @@ import {
   send,
   signRelease,
   stage,
+  statusOf,
   type Told,
   verdict,
 } from './support/developer.ts';
@@ -295,4 +296,60 @@ test('an index of the model minimum says that it takes no claims', async (t) => 
   assert.equal(verdict(told), '409 CLAIMS_NOT_TAKEN');
   assert.equal(await recordsSnapshot(served.index), before);
   assert.equal(parseTargets((await served.index.metadata.newest('targets')) ?? new Uint8Array()).signed.version, 1);
+});
+
+test('a file whose bytes are gone is not published, and its uploader is told to bring it again', async (t) => {
+  const served = await serveIndex(t, {}, { model: 'legacy' });
+  const scene = await makeScene(served);
+  const { files } = await loadProject(served.index.records.read, scene.demo.name);
+  const row = files.get(two.filename);
+  assert.ok(row);
+  await served.index.objects.delete(objectKeyOf(row));
+  const before = await recordsSnapshot(served.index);
+  const told = await send(served, scene.ann, scene.demo, await release(scene));
+  assert.equal(verdict(told), '409 FILE_GONE');
+  assert.equal(await recordsSnapshot(served.index), before);
+  assert.equal((await upload(served, two)).status, 200);
+  assert.equal((await send(served, scene.ann, scene.demo, await release(scene))).status, 200);
+});
+
+test('what is being published is not discarded, and no more than 16 transactions of a project wait', async (t) => {
+  const served = await serveIndex(t, {}, { model: 'legacy' });
+  const { ann, bob } = await makeScene(served);
+  const { records } = served.index;
+  const change = { kind: 'add', filename: two.filename, reason: null, account: 'ann', recorded_at: 1 } as const;
+  await records.write((db) =>
+    db
+      .insertInto('changes')
+      .values({ ...change, publication: null })
+      .execute(),
+  );
+  const discarded = await ask(served, ann.token, `DELETE projects/demo/staged/${two.filename}`);
+  assert.equal(verdict(discarded), '409 VERSION_TAKEN');
+  assert.equal(((await statusOf(served, 'demo', ann.token))['staged'] as unknown[]).length, 1);
+
+  const fresh = projectNamed('fresh');
+  const claim = await claimOf(served, fresh, [ann.signer, bob.signer], { threshold: 2, signing: [ann.signer] });
+  const row = { project: 'fresh', account: 'ann', recorded_at: 1, claim: null, state: 'waiting' } as const;
+  const none = { publication: null, role: null, keys: null, threshold: null, rotations: null };
+  await records.write((db) =>
+    db
+      .insertInto('transactions')
+      .values(Array.from({ length: 16 }, () => ({ ...row, ...none, generation: null, revoked: null })))
+      .execute(),
+  );
+  assert.equal(verdict(await send(served, ann, fresh, claim)), '409 TOO_MANY_WAITING');
+  await records.write((db) => db.deleteFrom('transactions').where('state', '=', 'waiting').execute());
+  assert.equal((await send(served, ann, fresh, claim)).status, 202);
+});
+
+test('an account is told of its projects: as a member, and as one whose key signs', async (t) => {
+  const served = await serveIndex(t, {}, { model: 'legacy' });
+  const { ann, bob } = await makeScene(served);
+  const shared = projectNamed('shared');
+  assert.equal((await send(served, ann, shared, await claimOf(served, shared, [ann.signer, bob.signer]))).status, 200);
+  const projects = async ({ token }: Developer): Promise<unknown> =>
+    (await ask(served, token, 'GET account')).body['projects'];
+  assert.deepEqual(await projects(ann), ['demo', 'shared']);
+  assert.deepEqual(await projects(bob), ['other', 'shared']);
 });
