@@ -42,10 +42,7 @@ export function sendOnce(url: URL, options: SendOptions): Promise<OpenResponse> 
   request.once('response', (answer) => {
     patience.end();
     // Answered before it has everything: the rest is neither read nor sent for nothing.
-    if (!request.writableEnded) {
-      chunks.destroy();
-      answer.once('close', () => request.destroy());
-    }
+    if (!request.writableEnded) answer.once('close', () => request.destroy());
     resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: answer, url: url.href });
   });
   request.on('error', (error) => {
