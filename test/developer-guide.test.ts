@@ -108,8 +108,8 @@ class Story {
     });
     const answers: readonly (readonly [RegExp, string])[] = [
       [/API token: /, token],
-      [/Secret phrase of [^\n]*: /, phrase],
-      [/Passphrase of [^\n]*: /, phrase],
+      [/[Ss]ecret phrase of [^\n]*: /, phrase],
+      [/[Pp]assphrase of [^\n]*: /, phrase],
       [/The same again: /, phrase],
       [/\[y\/N\] /, 'y'],
       [/Type the name of the project[^\n]*: /, 'flask'],

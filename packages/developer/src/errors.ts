@@ -180,7 +180,7 @@ export class RequestCodeError extends DeveloperError {
   readonly code = 'REQUEST_CODE';
 
   constructor(why: string, options?: ErrorOptions) {
-    super(`the code is not one that holdfast account add-key prints: ${why}`, options);
+    super(`the code is not one that "holdfast key code" or "holdfast account add-key" prints: ${why}`, options);
   }
 }
 
