@@ -192,8 +192,10 @@ test('holders come and go, thresholds change, root rotates: users who know only 
   await t.test('and the first holder leaves; the model goes back, and no file is lost', async () => {
     const { keyid } = served.offline.key;
     const gone = ['root', 'targets', 'claimed'].flatMap((role) => [
-      ...['--remove', `${role}=${keyid.slice(0, 12)}`],
-      ...['--threshold', `${role}=1`],
+      '--remove',
+      `${role}=${keyid.slice(0, 12)}`,
+      '--threshold',
+      `${role}=1`,
     ]);
     await at.sign([first, 'bob'], ...gone);
     await at.sign(['bob'], '--model', 'legacy');

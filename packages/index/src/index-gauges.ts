@@ -1,7 +1,7 @@
 import { UNCLAIMED } from '@holdfast/trust';
-import { parseRoot, parseTargets } from '@holdfast/tuf';
 import { type Kysely, sql } from 'kysely';
 import type { Metrics } from './metrics.ts';
+import type { OfflineExpiry } from './offline/expiry.ts';
 import type { RoleTable } from './publish/role-table.ts';
 import { IS_OURS } from './records/our-roles.ts';
 import type { Records } from './records/records.ts';
@@ -12,8 +12,8 @@ export interface Observed {
   readonly records: Records;
   readonly table: RoleTable;
   readonly clock: () => Date;
-  /** The newest root and targets. */
-  readonly offline: () => Promise<{ readonly root: Uint8Array; readonly targets: Uint8Array | undefined }>;
+  /** When the roles of offline keys expire. */
+  readonly offline: () => Promise<readonly OfflineExpiry[]>;
   /** Whether this process signs, and under which term, where processes take turns. */
   readonly signer: () => { readonly leads: boolean; readonly term?: number };
 }
@@ -79,14 +79,12 @@ type Expiry = readonly [{ readonly role: string }, number | undefined];
 
 /** Seconds until each role expires; `undefined` where there is none. */
 export async function expiries({ table, records, clock, offline }: Observed): Promise<readonly Expiry[]> {
-  const { root, targets } = await offline();
   const now = clock().getTime();
   const times: Record<string, number | undefined> = {
     timestamp: table.online('timestamp')?.expiresAt,
     snapshot: table.online('snapshot')?.expiresAt,
     bins: await soonestBin(records),
-    root: parseRoot(root).signed.expires.getTime(),
-    targets: targets && parseTargets(targets).signed.expires.getTime(),
+    ...Object.fromEntries((await offline()).map(({ role, expires }) => [role, expires.getTime()])),
   };
   return Object.entries(times).map(([role, at]) => [{ role }, at === undefined ? undefined : (at - now) / 1000]);
 }

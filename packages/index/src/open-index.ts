@@ -13,7 +13,9 @@ import { probesOf } from './index-probes.ts';
 import { PublishedMetadata } from './metadata.ts';
 import { Metrics } from './metrics.ts';
 import type { ObjectStore } from './objects/object-store.ts';
+import { type OfflineExpiry, OfflineExpiries } from './offline/expiry.ts';
 import { OfflineInbox } from './offline/inbox.ts';
+import { Reminder } from './offline/reminder.ts';
 import { WatchedStore } from './objects/watched-store.ts';
 import { type Followed, Follower } from './publish/follower.ts';
 import { Leadership } from './publish/leadership.ts';
@@ -64,6 +66,7 @@ const ALONE_MS = 4_000;
 interface Signing {
   readonly loop: SigningLoop;
   readonly inbox: OfflineInbox;
+  readonly reminder: Reminder;
   readonly sweeper: Sweeper;
   readonly scrubber: Promise<Scrubber>;
 }
@@ -84,6 +87,7 @@ export class OpenIndex {
   readonly #table: RoleTable;
   readonly #watch: Watch;
   readonly #follower: Follower;
+  readonly #expiries: OfflineExpiries;
   #signing: Signing | undefined;
   #leadership: Leadership | undefined;
   #poll: NodeJS.Timeout | undefined;
@@ -121,6 +125,7 @@ export class OpenIndex {
     this.#watch = watchTraced(watchWith(this.metrics), parts.tracer, (changes) => this.publisher.tracesOf(changes));
     this.objects = new WatchedStore(parts.objects, this.#watch);
     this.catalog = new Catalog(records);
+    this.#expiries = new OfflineExpiries(records.read, clock);
     this.accounts = new Accounts(records, clock);
     this.accountKeys = new AccountKeys(records, clock);
     this.metadata = new PublishedMetadata(this.objects, table, new Uint8Array(), records);
@@ -142,6 +147,11 @@ export class OpenIndex {
   async nextSigning(): Promise<Date | undefined> {
     const next = await this.#parts.nextSigning?.();
     return next && next > this.#parts.clock() ? next : undefined;
+  }
+
+  /** Roles of offline keys that expire soon: what people who look are told. */
+  expiringSoon(): Promise<readonly OfflineExpiry[]> {
+    return this.#expiries.near();
   }
 
   /** Whether this process signs now. */
@@ -254,6 +264,7 @@ export class OpenIndex {
       scrubber,
       sweeper: new Sweeper(parts),
       inbox: new OfflineInbox({ ...parts, importOffline }),
+      reminder: new Reminder({ ...parts, expiries: this.#expiries }),
     };
     await scrubber;
     await loop.catchUp();
@@ -318,7 +329,7 @@ export class OpenIndex {
       records: this.records,
       table: this.#table,
       clock: this.#parts.clock,
-      offline: async () => ({ root: this.metadata.root, targets: await this.metadata.newest('targets') }),
+      offline: () => this.#expiries.list(),
       signer: () => ({ leads: this.leads, ...(this.term !== undefined && { term: this.term }) }),
     };
     observeIndex(this.metrics, observed);
@@ -328,8 +339,8 @@ export class OpenIndex {
   }
 }
 
-async function endSigning({ loop, inbox, scrubber, sweeper }: Signing): Promise<void> {
-  const taking = inbox.close();
+async function endSigning({ loop, inbox, reminder, scrubber, sweeper }: Signing): Promise<void> {
+  const taking = Promise.all([inbox.close(), reminder.close()]);
   await sweeper.close();
   await loop.close();
   await taking;

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { explain } from '@holdfast/installer';
+import { CLAIMED, RARELY_UPDATED } from '@holdfast/trust';
 import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from '@holdfast/tuf';
 import { fail, type Found, ok, warn } from './finding.ts';
 import type { Patient } from './patient.ts';
@@ -12,7 +13,10 @@ const HEADROOM = new Map([
   ['bins', 7 * DAY_MS],
   ['targets', 42 * DAY_MS],
   ['root', 42 * DAY_MS],
+  [CLAIMED, 30 * DAY_MS],
+  [RARELY_UPDATED, 30 * DAY_MS],
 ]);
+const HELD_OFFLINE: ReadonlySet<string> = new Set(['root', 'targets', CLAIMED, RARELY_UPDATED]);
 const BY_HOLDERS = 'The holders of the offline keys must sign it anew; see the guide for operators.';
 const BY_SERVER = 'The server renews it by itself: its log says why it did not.';
 
@@ -44,7 +48,13 @@ export async function expiry(patient: Patient): Promise<readonly Found[]> {
   if (snapshot) {
     ends.set('snapshot', snapshot.expires);
     const version = snapshot.meta.get('targets.json')?.version;
-    ends.set('targets', parseTargets(await patient.read(`metadata/${version}.targets.json`)).signed.expires);
+    const { signed } = parseTargets(await patient.read(`metadata/${version}.targets.json`));
+    ends.set('targets', signed.expires);
+    for (const { name } of signed.delegations?.roles ?? []) {
+      const listed = HELD_OFFLINE.has(name) ? snapshot.meta.get(`${name}.json`) : undefined;
+      if (!listed) continue;
+      ends.set(name, parseTargets(await patient.read(`metadata/${listed.version}.${name}.json`)).signed.expires);
+    }
   }
   for (const project of await patient.samples()) {
     for (const { voucher } of (await patient.verified(project).catch(() => undefined))?.files ?? []) {
@@ -57,7 +67,7 @@ export async function expiry(patient: Patient): Promise<readonly Found[]> {
 
 function judgeExpiry(role: string, end: Date, now: Date): Found {
   const left = end.getTime() - now.getTime();
-  const remedy = role === 'root' || role === 'targets' ? BY_HOLDERS : BY_SERVER;
+  const remedy = HELD_OFFLINE.has(role) ? BY_HOLDERS : BY_SERVER;
   const name = role === 'bins' ? 'the first of the bins looked into' : role;
   if (left <= 0) return fail(`${name} expired at ${end.toISOString()}`, remedy);
   const detail = `${name} is good until ${end.toISOString()}`;

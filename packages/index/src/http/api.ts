@@ -45,7 +45,8 @@ export function createApi(index: ServedIndex, options: ApiOptions): Hono<{ Bindi
     const rootFingerprint = root && createHash('sha256').update(root).digest('hex');
     c.header('Content-Security-Policy', LANDING_CSP);
     c.header('Cache-Control', 'no-cache');
-    return c.html(landingPage({ url: options.url(), rootFingerprint }));
+    const expiring = await index.expiringSoon();
+    return c.html(landingPage({ url: options.url(), rootFingerprint, expiring }));
   });
 
   // That the process lives: who restarts it for less would cut uploads off and mend nothing.

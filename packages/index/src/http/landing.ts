@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { html, raw } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
+import type { OfflineExpiry } from '../offline/expiry.ts';
 
 const STYLE = `body{font:1rem/1.6 system-ui,sans-serif;max-width:44rem;margin:4rem auto;padding:0 1.5rem;color:#1a1a1a;background:#fff}
 h1{font-size:1.7rem}pre{background:#f3f3ef;padding:.8rem 1rem;overflow-x:auto;border-radius:4px}
@@ -14,10 +15,16 @@ export interface LandingFacts {
   readonly url: string;
   /** SHA-256 of the newest root metadata; `undefined` when there is none to show. */
   readonly rootFingerprint: string | undefined;
+  /** What the operators have to sign soon. */
+  readonly expiring: readonly OfflineExpiry[];
 }
 
 /** `/`: what this is, and how to install from it without having to trust it. */
-export function landingPage({ url, rootFingerprint }: LandingFacts): HtmlEscapedString | Promise<HtmlEscapedString> {
+export function landingPage({
+  url,
+  rootFingerprint,
+  expiring,
+}: LandingFacts): HtmlEscapedString | Promise<HtmlEscapedString> {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -28,6 +35,7 @@ export function landingPage({ url, rootFingerprint }: LandingFacts): HtmlEscaped
 </head>
 <body>
 <h1>A Holdfast package index</h1>
+${expiring.map(banner)}
 <p>This is an index of Python packages. Everything on it is listed in signed metadata
 (<a href="https://theupdateframework.io/">The Update Framework</a>), so that your installer can notice when this server,
 a mirror or the network gives it something else.</p>
@@ -45,4 +53,11 @@ signed and public.</p>
 <p><a href="simple/">All projects</a> · <a href="metadata/root.json">Root metadata</a> · <a href="readyz">Health</a></p>
 </body>
 </html>`;
+}
+
+/** Users see it too: who waits for an upload knows whom to remind. */
+function banner({ role, expires }: OfflineExpiry): HtmlEscapedString | Promise<HtmlEscapedString> {
+  const day = expires.toISOString().slice(0, 10);
+  return html`<p role="status"><strong>Operators: ${role} expires on ${day}.</strong> From then on nobody can install what it
+stands for. Sign it before: <code>holdfast admin export</code>.</p>`;
 }

@@ -4,6 +4,7 @@ import type { Identity } from '../accounts/accounts.ts';
 import type { FileBefore } from '../catalog.ts';
 import type { ProjectLookup } from '../metadata.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
+import type { OfflineExpiry } from '../offline/expiry.ts';
 import type { Probe } from './health.ts';
 import type { NewFile, Published } from '../publish/new-file.ts';
 import type { ProjectTransactions } from '../transactions/project-transactions.ts';
@@ -40,6 +41,8 @@ export interface ServedIndex {
   readonly transactions: Pick<ProjectTransactions, 'submit' | 'status' | 'discard' | 'projectsOf'>;
   /** When the offline keys are to sign next, where that is known. */
   nextSigning(): Promise<Date | undefined>;
+  /** Roles of offline keys that expire soon. */
+  expiringSoon(): Promise<readonly OfflineExpiry[]>;
   readonly metadata: {
     /** The newest published metadata of a role, such as `timestamp` or `unclaimed`. */
     newest(role: string): Promise<Uint8Array | undefined>;

@@ -144,7 +144,7 @@ async function filesOf(
     .where('state', '=', 'published')
     .groupBy('project')
     .execute();
-  return new Map(rows.map(({ project, count, first }) => [project, { count: Number(count), first: Number(first) }]));
+  return new Map(rows.map(({ project, count, first }) => [project, { count, first }]));
 }
 
 /** Claimed projects with rotate files. */

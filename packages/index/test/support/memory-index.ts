@@ -93,6 +93,8 @@ export class MemoryIndex implements ServedIndex {
   readonly transactions = { submit: missing, status: missing, discard: missing, projectsOf: missing };
   nextSigning = async (): Promise<Date | undefined> => undefined;
 
+  readonly expiringSoon = async (): Promise<readonly []> => [];
+
   readonly metadata = {
     newest: async (role: string): Promise<Uint8Array | undefined> => this.roles.get(role),
     lookup: (): undefined => undefined,
