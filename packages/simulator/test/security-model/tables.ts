@@ -56,7 +56,7 @@ const TOPS = ['timestamp', 'snapshot'] as const;
 const ROWS: readonly (readonly [string, Loot])[] = [
   ['no key: a mirror, a CDN, the network, the server alone', {}],
   [
-    `one key too few of each of ${['root', 'targets', 'claimed', 'rarely-updated'].map(code).join(', ')}, and all online keys but ${code('unclaimed')} and ${code('recently-claimed')}`,
+    `timestamp, snapshot, one key too few of ${['root', 'targets', 'claimed', 'rarely-updated'].map(code).join(', ')}`,
     {
       ...enough(...TOPS),
       root: 'too few',
@@ -196,13 +196,24 @@ async function stateTable(burglary: Burglary): Promise<string> {
   return table(head, await Promise.all(rows));
 }
 
+/** What a cell leaves out where it is in one group with another. */
+const LIKE: Readonly<Partial<Record<Standing, Standing>>> = {
+  delegated: 'claimed',
+  'claimed-lately': 'claimed',
+  'rarely-updated-lately': 'rarely-updated',
+  new: 'unclaimed',
+};
+
 /** `timestamp` ends; or, where projects differ, which role for which. */
 function endsText(ends: Ends): string {
   const groups = Map.groupBy(STANDINGS, (standing) => ends[standing]);
   if (groups.size === 1) return [...groups.keys()].map(endText).join();
-  return [...groups]
-    .map(([role, standings]) => `${endText(role)} (${standings.map((each) => NAMES[each]).join(', ')})`)
-    .join('; ');
+  const texts = Array.from(groups, ([role, standings]) => {
+    const isLike = (standing: Standing): boolean => standings.some((other) => other === LIKE[standing]);
+    const named = standings.filter((standing) => !isLike(standing));
+    return `${named.map((each) => NAMES[each]).join(', ')}: ${endText(role)}`;
+  });
+  return texts.join('; ');
 }
 
 async function revokedTable(burglary: Burglary): Promise<string> {
