@@ -127,7 +127,7 @@ test('one phrase is one key on two machines, registered once; a second key is vo
     await desktop.refuses(['account', 'vouch', code, '--keyid', made.out], /the code is for key .*, not /, phrase, 2);
     await desktop.refuses(
       ['account', 'vouch', code.slice(0, -5)],
-      /the code is not one that holdfast account add-key prints/,
+      /the code is not one that "holdfast key code" or "holdfast account add-key" prints/,
     );
     const no = await atTerminal(desktop.directory, ['account', 'vouch', code], [[/show this id\? \[y\/N\]/, 'n']], {
       HOLDFAST_TOKEN: served.token,
