@@ -11,6 +11,7 @@ import { binRoleJson, binRoleName, planLeaf, projectBin, type TargetPath } from 
 import { signMetadata, type TargetFile } from '@holdfast/tuf';
 import { numberArgument } from './lib/arguments.ts';
 import { watchMemory } from './lib/process-memory.ts';
+import { watchProcessor } from './lib/processor-time.ts';
 import { report } from './lib/report.ts';
 import { claims, projectMetadata, targetsOf } from './offline-signing/export-of-claims.ts';
 import { lookupBytes } from './offline-signing/lookup-bytes.ts';
@@ -58,6 +59,7 @@ report(
   `${count} projects that were claimed, a key and 3 files each; ${plan.roles.length} roles to sign`,
   [
     { what: 'a holder signs, the whole command', value: `${seconds.toFixed(1)} s`, goal: '≤ 60 s', met: seconds <= 60 },
+    { what: 'of that, processor time', value: `${Math.max(first.cpu, second.cpu).toFixed(1)} s` },
     { what: 'its memory at most', value: `${(memory / 1e6).toFixed(0)} MB`, goal: '≤ 1000 MB', met: memory <= 1e9 },
     { what: 'the index verifies both and puts them together', value: `${merged.toFixed(1)} s` },
     { what: 'the file to carry', value: `${(sizes.file / 1e6).toFixed(1)} MB` },
@@ -74,17 +76,19 @@ report(
 );
 console.log(`  roles of the lookup: ${lookup.roles.join(', ')}`);
 
-async function sign(key: string, out: string): Promise<{ seconds: number; memory: number; out: string }> {
+/** What one holder's command takes; processor time is what an idle machine would take, or less with more cores. */
+async function sign(key: string, out: string): Promise<{ seconds: number; cpu: number; memory: number; out: string }> {
   const packages = join(import.meta.dirname, '..', 'packages', 'holdfast');
   const main = execArgv.length > 0 ? join(packages, 'src', 'main.ts') : join(packages, 'bin', 'holdfast.js');
   const start = performance.now();
   const args = ['admin', 'sign', file, '--key', key, '--out', out];
   const child = spawn(execPath, [...execArgv, main, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   const memory = watchMemory(child);
+  const cpu = watchProcessor(child);
   child.stderr.resume();
   const [code] = (await once(child, 'close')) as [number];
   if (code !== 0) throw new Error(`holdfast admin sign ended with ${code}`);
-  return { seconds: (performance.now() - start) / 1000, memory: memory().peak, out };
+  return { seconds: (performance.now() - start) / 1000, cpu: cpu(), memory: memory().peak, out };
 }
 
 /** The other roles that a lookup of a claimed project meets. */

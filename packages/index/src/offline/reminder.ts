@@ -21,7 +21,9 @@ export class Reminder {
   constructor(parts: ReminderParts) {
     this.#parts = parts;
     this.#looking = this.#look();
-    this.#timer = setInterval(() => (this.#looking = this.#look()), LOOK_MS).unref();
+    this.#timer = setInterval(() => {
+      this.#looking = this.#look();
+    }, LOOK_MS).unref();
   }
 
   async close(): Promise<void> {
