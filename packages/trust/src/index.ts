@@ -77,6 +77,7 @@ export {
 } from './target-path.ts';
 export { checkTransaction, type TransactionContext } from './transaction/check.ts';
 export type { FileOf } from './transaction/files.ts';
+export { forIndex } from './transaction/for-index.ts';
 export { keyProblem } from './transaction/keys.ts';
 export { mergeTransactions } from './transaction/merge.ts';
 export {

@@ -15,6 +15,8 @@ import {
 } from '../src/index.ts';
 
 export const DEMO = normalizeName('demo');
+/** What names the index. */
+export const INDEX = '5f'.repeat(32);
 export const OWN = 'project.demo';
 export const WINDOWS = 'project.demo.windows';
 export const NOW = new Date('2026-11-21T12:00:00Z');
@@ -96,6 +98,7 @@ const published = {
 /** Claimed by Alice, who trusts Wendy with wheels for Windows; each of both roles lists one file. */
 export const CLAIMED_STATE: ProjectState = {
   project: DEMO,
+  index: INDEX,
   standing: 'claimed',
   role: OWN,
   keys: keysOf(alice),
@@ -110,6 +113,7 @@ export const CLAIMED_STATE: ProjectState = {
 /** Nobody's yet, with one published file. */
 export const UNCLAIMED_STATE: ProjectState = {
   project: DEMO,
+  index: INDEX,
   standing: 'unclaimed',
   keys: new Map(),
   threshold: 0,
@@ -132,7 +136,7 @@ export function after(state: ProjectState, checked: CheckedTransaction): Project
   for (const { role, bytes } of checked.roles) roles.set(role, bytes);
   const { role, keys, threshold, rotations, revoked } = checked;
   const standing = checked.claim ? 'recently-claimed' : state.standing;
-  return { project: state.project, standing, role, keys, threshold, rotations, revoked, roles };
+  return { project: state.project, index: state.index, standing, role, keys, threshold, rotations, revoked, roles };
 }
 
 export const transactionOf = (

@@ -168,7 +168,8 @@ async function accountKeyOf(row: Row): Promise<AccountKey> {
   return { key, label, addedAt: new Date(row.added_at), ...(vouched_by !== null && { vouchedBy: vouched_by }) };
 }
 
-async function firstRootHash(db: Kysely<Database>): Promise<string> {
+/** What names the index: hex SHA-256 of its first root. */
+export async function firstRootHash(db: Kysely<Database>): Promise<string> {
   const root = await db.selectFrom('roots').select('bytes').orderBy('version').limit(1).executeTakeFirst();
   if (!root) throw new DamagedIndexError('records', 'there is no root');
   return hash('sha256', root.bytes);

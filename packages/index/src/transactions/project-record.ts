@@ -3,6 +3,7 @@ import { CLAIMED, projectBin, projectRole, type ProjectState, type Standing } fr
 import { parseTargets, type PublicKey } from '@holdfast/tuf';
 import type { Kysely } from 'kysely';
 import type { FileRow } from '../publish/file-rows.ts';
+import { firstRootHash } from '../accounts/account-keys.ts';
 import { keysOf, type StandingRow, standingsOf } from '../publish/standing-rows.ts';
 import type { Database } from '../records/schema.ts';
 import { loadProjectRoles } from './project-roles.ts';
@@ -34,6 +35,7 @@ export async function loadProject(db: Kysely<Database>, project: ProjectName): P
   const state: ProjectState = {
     project,
     standing: standing?.standing ?? unsigned(files),
+    index: await firstRootHash(db),
     role,
     keys: standing?.keys ? keysOf(standing.keys) : new Map<string, PublicKey>(),
     threshold: standing?.threshold ?? 1,

@@ -18,7 +18,9 @@ import {
   check,
   CLAIMED_STATE,
   fileNamed,
+  INDEX,
   keysOf,
+  LATER,
   mallory,
   nextVersion,
   NOW,
@@ -37,7 +39,9 @@ import {
 } from '../../test/project-scene.ts';
 import { encodeTarget } from '../target.ts';
 import { projectDirectory, targetPath } from '../target-path.ts';
+import { forIndex } from './for-index.ts';
 import { MAX_ROTATIONS } from './limits.ts';
+import { ProjectRoleEditor } from './role-editor.ts';
 import { TRANSACTION_FAULTS, type TransactionFault } from './refused.ts';
 
 const present = (role: string): Uint8Array => CLAIMED_STATE.roles.get(role) ?? assert.fail(role);
@@ -234,6 +238,21 @@ test('more delegations than clients search', async () => {
   // Whether anybody has signed them or not.
   const { roles: all } = await delegating(10);
   await refused('TOO_MANY_DELEGATIONS', { roles: new Map([[OWN, all.get(OWN) ?? assert.fail()]]) });
+});
+
+test('what was signed for another index, where the same keys may have claimed the same name', async () => {
+  const rotation = (index: string) =>
+    signMetadata(forIndex(rotationJson({ role: OWN, version: 1, keys: [alice.key, bob.key], threshold: 1 }), index), [
+      alice,
+    ]);
+  const role = (index: string) => signMetadata(new ProjectRoleEditor(OWN, present(OWN)).build(LATER, index), [alice]);
+  const other = '00'.repeat(32);
+  await refused('OTHER_INDEX', transactionOf({ [OWN]: await role(other) }));
+  await refused('OTHER_INDEX', transactionOf({ [OWN]: await role(INDEX) }, { rotation: await rotation(other) }));
+  const own = await check(transactionOf({ [OWN]: await role(INDEX) }, { rotation: await rotation(INDEX) }));
+  assert.equal(own.rotations, 1);
+  const revocation = await signMetadata(forIndex(revocationJson({ role: OWN, version: 1 }), other), [alice]);
+  await refused('OTHER_INDEX', transactionOf({}, { rotation: revocation }));
 });
 
 test('files outside of what is delegated, of other projects, or that no installer could use', async () => {

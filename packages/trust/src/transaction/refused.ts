@@ -1,6 +1,6 @@
 /**
  * Why a transaction was refused. Codes are stable; docs/formats/project-transaction.md lists them with what to do.
- * - what was sent: `FORMAT`, `EMPTY`, `TOO_LARGE`
+ * - what was sent: `FORMAT`, `EMPTY`, `TOO_LARGE`, `OTHER_INDEX`
  * - the project's standing: `NOT_CLAIMED`, `ALREADY_CLAIMED`, `REVOKED`, `ROTATION_REPEATED`, `TOO_MANY_ROTATIONS`
  * - keys that cannot be had: `KEYS`
  * - versions and time: `VERSION`, `EXPIRED`, `EXPIRES_TOO_LATE`
@@ -13,6 +13,7 @@ export const TRANSACTION_FAULTS = [
   'FORMAT',
   'EMPTY',
   'TOO_LARGE',
+  'OTHER_INDEX',
   'NOT_CLAIMED',
   'ALREADY_CLAIMED',
   'REVOKED',

@@ -7,6 +7,7 @@ import {
   TargetsEditor,
 } from '@holdfast/tuf';
 import { parseProjectRole } from '../project-role.ts';
+import { forIndex } from './for-index.ts';
 import { type Distribution, decodeTarget, encodeTarget } from '../target.ts';
 import { projectDirectory, targetPath } from '../target-path.ts';
 
@@ -121,8 +122,12 @@ export class ProjectRoleEditor {
     return this.#editor.undelegate(`${this.#role}.${label}`);
   }
 
-  /** `signed` of the new version, to be signed by the role's keys. */
-  build(expires: Date): JsonObject {
-    return this.#editor.build(this.version, expires);
+  /**
+   * `signed` of the new version, to be signed by the role's keys.
+   * @param index what names the index that it is for; without it, it is for the one that the present version is for, or for any
+   */
+  build(expires: Date, index?: string): JsonObject {
+    const signed = this.#editor.build(this.version, expires);
+    return index === undefined ? signed : forIndex(signed, index);
   }
 }

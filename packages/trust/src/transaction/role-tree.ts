@@ -4,6 +4,7 @@ import { projectPattern } from '../project-role.ts';
 import type { Authority } from './authority.ts';
 import { checkDelegatedKeys, type DelegatedTo, delegationsOf } from './delegations.ts';
 import { Reach } from './files.ts';
+import { checkIndex } from './for-index.ts';
 import { MAX_DELEGATIONS_OF_PROJECT } from './limits.ts';
 import { checkVersionAndExpiry, readRole } from './read-role.ts';
 import { TransactionRefusedError } from './refused.ts';
@@ -132,6 +133,7 @@ async function newVersion(
 ): Promise<Metadata<Targets>> {
   const metadata = readRole(role, bytes);
   const last = present ? parseTargets(present).signed.version : (walk.state.retired?.get(role) ?? 0);
+  checkIndex(role, metadata.signed.unrecognized, walk.state.index);
   checkVersionAndExpiry(role, metadata.signed, last + 1, walk.now);
   await checkAllSignatures(role, metadata, keys, walk.former);
   const { keyids, valid } = await checkSignatures(metadata, keys, { keyids: [...keys.keys()], threshold });

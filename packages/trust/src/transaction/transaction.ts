@@ -17,6 +17,8 @@ export interface KeysAndThreshold {
 export interface ProjectState extends KeysAndThreshold {
   readonly project: ProjectName;
   readonly standing: Standing;
+  /** What names the index: lower-case hex SHA-256 of the first version of its root. */
+  readonly index: string;
   /** The project's own role, while it is claimed; when it was revoked, the one that was. */
   readonly role?: string | undefined;
   /** Published rotate files of that role: its keys are those of the last one. */
