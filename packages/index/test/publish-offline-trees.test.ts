@@ -101,7 +101,11 @@ test('what operators confirm moves from the online tree to the offline one, and 
   const roles = new Map([[role, await signRole(index, role, [name('mine', '1.0'), name('mine', '2.0')], [second])]]);
   await submit(index, 'mine', { roles, rotation: await rotation(role, 1, [second], [developer]) });
   assert.deepEqual(await standingOf(index, 'mine'), { standing: 'claimed', role, rotations: 1, generation: 1 });
-  assert.ok(!Buffer.from((await index.metadata.newest('recently-claimed')) ?? []).toString().includes('mine'));
+  assert.ok(
+    !Buffer.from((await index.metadata.newest('recently-claimed')) ?? [])
+      .toString()
+      .includes('mine'),
+  );
   assert.equal((await shown(made, 'mine')).length, 2, 'the rotate file is followed');
 
   // Folded: the delegation names the new key, and the metadata goes on under a new name.
