@@ -112,7 +112,7 @@ async function claimOf(
   const { role, last } = roleToClaim(signing, status);
   const editor = new ProjectRoleEditor(role, undefined, last);
   for (const file of signing.files) editor.setFile(file);
-  const bytes = await signRole(editor, [await bench.signer()], { now: bench.now(), expires });
+  const bytes = await signRole(editor, [await bench.signer()], bench, expires);
   return { claim: { keys: new Map(keys.map((key) => [key.keyid, key])), threshold }, roles: new Map([[role, bytes]]) };
 }
 

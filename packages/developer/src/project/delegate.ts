@@ -27,7 +27,7 @@ export function delegate(bench: Workbench, project: ProjectName, delegation: Del
     const { parent, label } = placeOf(signing, name, signer);
     const editor = editorOf(parent);
     editor.delegate({ label, filenames: patterns, keys, threshold });
-    return one(parent.role, await signRole(editor, [signer], { now: bench.now(), expires }));
+    return one(parent.role, await signRole(editor, [signer], bench, expires));
   });
 }
 
@@ -47,7 +47,7 @@ export function undelegate(bench: Workbench, project: ProjectName, how: Undelega
     const editor = editorOf(parent);
     if (!editor.undelegate(label)) throw unknownDelegation(signing, how.name);
     if (how.keepFiles) for (const file of filesBelow(signing, role)) editor.setFile(file);
-    return one(parent.role, await signRole(editor, [signer], { now: bench.now(), expires: how.expires }));
+    return one(parent.role, await signRole(editor, [signer], bench, how.expires));
   });
 }
 

@@ -42,11 +42,35 @@ export interface RoleView {
 /** @throws FormatError, InvalidTargetError, ProjectStateError when it is about something else than this project */
 export function describeTransaction(signing: ProjectSigning, transaction: ProjectTransaction): TransactionView {
   const { claim, rotation, roles } = transaction;
-  return {
+  const view: TransactionView = {
     claim: claim && { keys: [...claim.keys.keys()], threshold: claim.threshold },
     rotation: rotation && rotationView(parseRotation(rotation).signed),
     roles: [...roles].map(([role, bytes]) => roleView(signing, role, parseTargets(bytes).signed)),
   };
+  checkOwn(signing, view);
+  return view;
+}
+
+/** The index brings what is to be signed: it may only name what a project has, in characters that cannot steer a terminal. */
+function checkOwn({ name }: ProjectSigning, { claim, rotation, roles }: TransactionView): void {
+  const isOwn = (role: string): boolean => parseProjectRole(role)?.project === name;
+  const delegated = roles.flatMap((role) => role.delegated);
+  const keyids = [
+    ...(claim?.keys ?? []),
+    ...(rotation === undefined || rotation === 'revocation' ? [] : rotation.keys),
+    ...delegated.flatMap((role) => role.keyids),
+  ];
+  const isSound =
+    keyids.every((keyid) => /^[0-9a-f]{64}$/.test(keyid)) &&
+    delegated.every(
+      ({ name: role, paths = [] }) => isOwn(role) && paths.every((path) => /^[\x21-\x7e]+$/.test(path)),
+    ) &&
+    roles.every(({ role, undelegated }) => isOwn(role) && undelegated.every(isOwn));
+  if (isSound) return;
+  throw new ProjectStateError(
+    `what waits for ${name} names something that is not part of ${name}`,
+    'Sign nothing of it, and tell the people who run the index.',
+  );
 }
 
 function rotationView(rotation: Rotation): NonNullable<TransactionView['rotation']> {
@@ -55,11 +79,6 @@ function rotationView(rotation: Rotation): NonNullable<TransactionView['rotation
 }
 
 function roleView(signing: ProjectSigning, role: string, next: Targets): RoleView {
-  if (parseProjectRole(role)?.project !== signing.name)
-    throw new ProjectStateError(
-      `${role} is not a role of ${signing.name}`,
-      'Sign nothing of it, and tell the people who run the index.',
-    );
   const before = signing.roles.find((known) => known.role === role)?.signed;
   const present = new Map([...(before?.targets ?? [])].map(([path, file]) => [path, decodeTarget(path, file)]));
   const listed = new Map([...next.targets].map(([path, file]) => [path, decodeTarget(path, file)]));

@@ -9,6 +9,7 @@ import {
 import { FormatError, type Signer, signMetadata } from '@holdfast/tuf';
 import { UnexpectedAnswerError } from '../errors.ts';
 import type { ProjectStatus } from './project-status.ts';
+import type { Workbench } from './workbench.ts';
 
 /** Edits the next version of a role. @param last for a role that nobody has signed: the last version of that name */
 export function editorOf(role: SigningRole, last = 0): ProjectRoleEditor {
@@ -38,12 +39,13 @@ export function lastVersion(role: string, { roles, retired }: ProjectStatus): nu
   }
 }
 
-/** Signs the next version. Without a date it is valid for two years. */
+/** Signs the next version, for this index and no other. Without a date it is valid for two years. */
 export async function signRole(
   editor: ProjectRoleEditor,
   signers: readonly Signer[],
-  { now, expires }: { readonly now: Date; readonly expires?: Date | undefined },
+  { now, index }: Pick<Workbench, 'now' | 'index'>,
+  expires?: Date,
 ): Promise<Uint8Array> {
-  const until = new Date(Math.floor((expires ?? defaultProjectExpiry(now)).getTime() / 1000) * 1000);
-  return signMetadata(editor.build(until), signers);
+  const until = new Date(Math.floor((expires ?? defaultProjectExpiry(now())).getTime() / 1000) * 1000);
+  return signMetadata(editor.build(until, index), signers);
 }

@@ -87,25 +87,25 @@ function readStaged(project: ProjectName, file: JsonObject): StagedFile {
   const requiresPython = orAbsent(file.get('requires_python'));
   return {
     project,
-    filename: asText(file.get('filename'), 'filename'),
-    sha256: asText(file.get('sha256'), 'sha256'),
+    filename: asPrintable(file.get('filename'), 'filename'),
+    sha256: asDigest(file.get('sha256'), 'sha256'),
     size: asInteger(file.get('size'), 'size'),
     uploadTime: asTime(file.get('upload_time'), 'upload_time'),
-    account: asText(orAbsent(file.get('account')) ?? '', 'account'),
+    account: asPrintable(orAbsent(file.get('account')) ?? '', 'account'),
     ...(requiresPython !== undefined && { requiresPython: asText(requiresPython, 'requires_python') }),
     ...(core !== undefined && { coreMetadata: readCore(asObject(core, 'core_metadata')) }),
   };
 }
 
 const readCore = (core: JsonObject): { readonly sha256: string; readonly size: number } => ({
-  sha256: asText(core.get('sha256'), 'core_metadata.sha256'),
+  sha256: asDigest(core.get('sha256'), 'core_metadata.sha256'),
   size: asInteger(core.get('size'), 'core_metadata.size'),
 });
 
 function readWaiting(each: JsonObject): WaitingTransaction {
   const [claim, rotation] = [orAbsent(each.get('claim')), orAbsent(each.get('rotation'))];
   return {
-    account: asText(each.get('account') ?? '', 'account'),
+    account: asPrintable(each.get('account') ?? '', 'account'),
     recordedAt: asTime(each.get('recorded_at'), 'recorded_at'),
     transaction: {
       ...(claim !== undefined && { claim: readClaim(asObject(claim, 'claim')) }),
@@ -132,7 +132,20 @@ function mapOf<T>(
   read: (value: JsonValue, where: string) => T,
 ): ReadonlyMap<string, T> {
   const entries = orAbsent(value) === undefined ? new Map<string, JsonValue>() : asObject(value, where);
-  return new Map([...entries].map(([name, member]) => [name, read(member, `${where}.${name}`)]));
+  return new Map([...entries].map(([name, member]) => [asPrintable(name, where), read(member, `${where}.${name}`)]));
+}
+
+/** What is shown to people: an index that is broken into chooses the words, and nothing in them may steer a terminal. */
+function asPrintable(value: JsonValue | undefined, where: string): string {
+  const text = asText(value, where);
+  if (!/^[\x20-\x7e]*$/.test(text)) throw new FieldError(where, 'has characters that no name here has');
+  return text;
+}
+
+function asDigest(value: JsonValue | undefined, where: string): string {
+  const text = asText(value, where);
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new FieldError(where, 'should be a SHA-256 in hex');
+  return text;
 }
 
 const orAbsent = (value: JsonValue | undefined): JsonValue | undefined => value ?? undefined;

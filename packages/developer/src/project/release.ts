@@ -81,8 +81,8 @@ export function signFiles(
   return settle(bench, project, async (signing) => {
     const transaction =
       wayOf(signing, options.claim) === 'claim'
-        ? await claimWith(signing, staged, options, bench.now())
-        : await additionTo(signing, staged, options, bench.now());
+        ? await claimWith(signing, staged, options, bench)
+        : await additionTo(signing, staged, options, bench);
     options.progress?.({ kind: 'signing', roles: [...transaction.roles.keys()] });
     return transaction;
   });
@@ -153,20 +153,20 @@ async function claimWith(
   signing: ProjectSigning,
   staged: readonly StagedFile[],
   { signer, status, expires }: SigningOptions,
-  now: Date,
+  bench: Workbench,
 ): Promise<ProjectTransaction> {
   const { role, last } = roleToClaim(signing, status);
   const editor = new ProjectRoleEditor(role, undefined, last);
   for (const file of staged) editor.setFile(file);
   const claim = { keys: new Map([[signer.key.keyid, signer.key]]), threshold: 1 };
-  return { claim, roles: new Map([[role, await signRole(editor, [signer], { now, expires })]]) };
+  return { claim, roles: new Map([[role, await signRole(editor, [signer], bench, expires)]]) };
 }
 
 async function additionTo(
   signing: ProjectSigning,
   staged: readonly StagedFile[],
   { signer, status, expires }: SigningOptions,
-  now: Date,
+  bench: Workbench,
 ): Promise<ProjectTransaction> {
   const editors = new Map<string, ProjectRoleEditor>();
   for (const file of staged) {
@@ -176,7 +176,7 @@ async function additionTo(
     editor.setFile(file);
   }
   const signed = [...editors].map(
-    async ([role, editor]): Promise<[string, Uint8Array]> => [role, await signRole(editor, [signer], { now, expires })],
+    async ([role, editor]): Promise<[string, Uint8Array]> => [role, await signRole(editor, [signer], bench, expires)],
   );
   return { roles: new Map(await Promise.all(signed)) };
 }

@@ -31,11 +31,11 @@ export function rotate(bench: Workbench, project: ProjectName, options: RotateOp
     const after = holdersAfter(own, options);
     const version = own.rotations + 1;
     const json = rotationJson({ role: own.role, version, keys: [...after.keys.values()], threshold: after.threshold });
-    const rotation = await signMetadata(json, signers.present);
+    const rotation = await signMetadata(forIndex(json, bench.index), signers.present);
     const transaction: ProjectTransaction = { roles: new Map(), rotation };
     if (stillSigned(own, after)) return transaction;
     // Installers that know no rotate files ask for the keys of before until operators have written the new ones down.
-    const bytes = await signRole(editorOf(own), signers.all(after), { now: bench.now(), expires: options.expires });
+    const bytes = await signRole(editorOf(own), signers.all(after), bench, options.expires);
     return { ...transaction, roles: new Map([[own.role, bytes]]) };
   });
 }
@@ -49,7 +49,7 @@ export async function revoke(bench: Workbench, project: ProjectName): Promise<Se
     const own = ownRole(signing);
     const signer = await presentSigner(bench, own);
     const json = revocationJson({ role: own.role, version: own.rotations + 1 });
-    return { roles: new Map(), rotation: await signMetadata(json, [signer]) };
+    return { roles: new Map(), rotation: await signMetadata(forIndex(json, bench.index), [signer]) };
   });
 }
 

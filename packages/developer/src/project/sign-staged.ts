@@ -85,8 +85,7 @@ export function renew(bench: Workbench, project: ProjectName, expires?: Date): P
         `See who signs what: holdfast status ${project}`,
       );
     const roles = new Map<string, Uint8Array>();
-    for (const role of own)
-      roles.set(role.role, await signRole(editorOf(role), [signer], { now: bench.now(), expires }));
+    for (const role of own) roles.set(role.role, await signRole(editorOf(role), [signer], bench, expires));
     return { roles };
   });
 }

@@ -9,6 +9,8 @@ export interface Workbench {
   readonly client: IndexClient;
   readonly api: IndexApi;
   readonly account: string;
+  /** What names the index for ever: lower-case hex SHA-256 of its first root, found out by verifying. */
+  readonly index: string;
   /** Opened when something is to be signed for the first time: it may ask for a passphrase. */
   readonly signer: () => Promise<Signer>;
   /** A further key of this person, if it is at hand. */

@@ -43,8 +43,7 @@ export async function yankFiles(bench: Workbench, project: ProjectName, options:
       editor.yank(filename, options.yanked && (options.reason ?? true));
     }
     const roles = new Map<string, Uint8Array>();
-    for (const [{ role }, editor] of editors)
-      roles.set(role, await signRole(editor, [signer], { now: bench.now(), expires: options.expires }));
+    for (const [{ role }, editor] of editors) roles.set(role, await signRole(editor, [signer], bench, options.expires));
     return { roles };
   });
   return { filenames, outcome };

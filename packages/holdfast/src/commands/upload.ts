@@ -66,7 +66,14 @@ function show(bench: OpenBench, { project, outcome, fresh, known, claimed }: Rel
 }
 
 function showUnsigned(project: string, answers: readonly string[]): void {
-  for (const answer of answers) note(answer.trim());
+  // The index chooses the words.
+  for (const answer of answers)
+    note(
+      answer
+        .replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ')
+        .trim()
+        .slice(0, 500),
+    );
   note(
     `Your key has not signed for these files: the index answers for them. To change that: holdfast claim ${project}`,
   );
