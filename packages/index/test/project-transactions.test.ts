@@ -97,7 +97,11 @@ test('who lost the answer sends the same again and is told that it is published;
   assert.notEqual(await recordsSnapshot(served.index), before);
   const after = await recordsSnapshot(served.index);
   assert.equal(verdict(await send(served, ann, demo, next)), '200');
+  const later = await release(served, demo, [ann.signer], (editor) => editor.yank(makeWheel().filename, false));
   assert.equal(await recordsSnapshot(served.index), after, 'nothing is published twice');
+  assert.equal(verdict(await send(served, ann, demo, later)), '200');
+  assert.equal(verdict(await send(served, ann, demo, next)), '200', 'also when another one came after it');
+  assert.ok(!(await verifiedFiles(served, 'demo')).get(makeWheel().filename)?.includes('!'), 'which is not undone');
 });
 
 interface Pair {
