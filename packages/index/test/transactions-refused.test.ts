@@ -9,8 +9,10 @@ import {
 } from '@holdfast/trust';
 import { type JsonObject, parseTargets, signMetadata, type Signer, toJson } from '@holdfast/tuf';
 import { generateKey } from '@holdfast/tuf/node';
+import { openIndex } from '../src/index.ts';
 import { distributionOf, objectKeyOf } from '../src/publish/file-rows.ts';
 import { loadProject } from '../src/transactions/project-record.ts';
+import { verifiedFiles } from './support/bare-index.ts';
 import {
   ask,
   claimed,
@@ -29,7 +31,7 @@ import {
   verdict,
 } from './support/developer.ts';
 import { recordsSnapshot } from './support/records-snapshot.ts';
-import { type ServedIndexUnderTest, serveIndex } from './support/served-index.ts';
+import { PASSPHRASE, type ServedIndexUnderTest, serveIndex } from './support/served-index.ts';
 import { upload } from './support/upload.ts';
 import { makeWheel } from './support/wheel.ts';
 
@@ -352,4 +354,16 @@ test('an account is told of its projects: as a member, and as one whose key sign
     (await ask(served, token, 'GET account')).body['projects'];
   assert.deepEqual(await projects(ann), ['demo', 'shared']);
   assert.deepEqual(await projects(bob), ['other', 'shared']);
+});
+
+test('a transaction that is recorded when the index closes is not called refused, and is published at the next start', async (t) => {
+  const served = await serveIndex(t, {}, { model: 'legacy' });
+  const scene = await makeScene(served);
+  const sent = await release(scene);
+  served.index.publisher.close();
+  assert.equal(verdict(await send(served, scene.ann, scene.demo, sent)), '503 PUBLISH_DELAYED');
+  await served.close();
+  const again = await openIndex(served.directory, { passphrase: PASSPHRASE });
+  t.after(() => again.close());
+  assert.deepEqual([...(await verifiedFiles(served, 'demo')).keys()].sort(), [makeWheel().filename, two.filename]);
 });

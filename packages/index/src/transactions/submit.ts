@@ -9,7 +9,7 @@ import {
 import type { Transaction } from 'kysely';
 import type { Identity } from '../accounts/accounts.ts';
 import { partIn } from '../accounts/membership.ts';
-import { NotYourProjectError, PublishDelayedError, VersionTakenError } from '../errors.ts';
+import { IndexClosedError, NotYourProjectError, PublishDelayedError, VersionTakenError } from '../errors.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import { chunks } from '../publish/chunks.ts';
 import { objectKeyOf } from '../publish/file-rows.ts';
@@ -185,6 +185,8 @@ async function published({ untilPublished }: SubmitParts, change: number): Promi
   try {
     return await untilPublished(change);
   } catch (error) {
-    throw error instanceof PublishDelayedError ? transactionDelayed(error) : error;
+    // Another process publishes it, or this one at its next start.
+    const later = error instanceof PublishDelayedError || error instanceof IndexClosedError;
+    throw later ? transactionDelayed(error) : error;
   }
 }
