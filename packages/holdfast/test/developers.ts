@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -41,6 +42,7 @@ async function developer(t: TestContext, served: ServedIndexUnderTest, account: 
     client,
     api: new IndexApi({ url: served.url, token, environment: {} }),
     account,
+    index: hash('sha256', served.root),
     signer: async () => signer,
     now: () => new Date(),
     token,

@@ -1,6 +1,6 @@
 import type { ProjectSigning, SigningRole } from '@holdfast/installer';
 import { asProjectName, type ProjectName } from '@holdfast/python-index';
-import type { ProjectTransaction } from '@holdfast/trust';
+import { forIndex, type ProjectTransaction } from '@holdfast/trust';
 import { isJsonArray, type PublicKey, revocationJson, rotationJson, type Signer, signMetadata } from '@holdfast/tuf';
 import { NotYourRoleError, ProjectStateError } from '../errors.ts';
 import { checkThreshold } from './claim.ts';

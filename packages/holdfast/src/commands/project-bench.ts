@@ -51,6 +51,7 @@ function benchOf(session: Session, client: IndexClient, options: Options): OpenB
     client,
     api,
     account: account.account,
+    index: account.index,
     now: () => new Date(),
     signer: () => (signer ??= openSigner(home, { ...account, ask, ...(key !== undefined && { key }) })),
     otherSigner: async (keyid) => {
