@@ -119,7 +119,7 @@ async function propose(work: FarmWork, api: ProjectApi, { offer, status, own, ..
   const now = agreed.length > 0 ? await api.status() : status;
   for (const file of agreed) editor.setFile(stagedAs(file, now));
   const expires = agreed.length > 0 ? expiryOf(editor) : renewedExpiry(bench.now());
-  const bytes = await signMetadata(editor.build(expires), [signer]);
+  const bytes = await signMetadata(editor.build(expires, bench.index), [signer]);
   const wheels = offer.wheels.filter(({ wheel }) => agreed.some(({ filename }) => filename === wheel?.filename));
   await send(work, api, { ...offer, wheels }, { roles: new Map([[offer.role, bytes]]) });
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -128,7 +129,8 @@ async function makePerson(
   const api = new IndexApi({ url: served.url, token, environment: {} });
   const signer = await generateKey('ed25519');
   await registerKey(api, await requestKey(await getAccount(api), signer, 'test'), undefined);
-  const bench = { client, api, account, signer: async () => signer, now: () => new Date() };
+  const index = hash('sha256', served.root);
+  const bench = { client, api, account, index, signer: async () => signer, now: () => new Date() };
   return { bench, signer, home, token };
 }
 
