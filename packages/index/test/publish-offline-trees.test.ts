@@ -134,6 +134,31 @@ test('what operators confirm moves from the online tree to the offline one, and 
   assert.deepEqual(await rolesOf(index), ['claimed', 'recently-claimed']);
 });
 
+test('a project that is claimed again after its keys changed and it was taken out gets a role of its own, which everyone can read (M9)', async (t) => {
+  const { made, index, developer } = await begin(t);
+  const [second, third] = [await makeDeveloper(index), await makeDeveloper(index)];
+  await stageFile(index, 'mine', '1.0');
+  await claim(index, 'mine', developer, [name('mine', '1.0')]);
+  await sign(made, index, { claimed: [delegationTo('mine', developer)] });
+  const role = 'project.mine';
+  const roles = new Map([[role, await signRole(index, role, [name('mine', '1.0')], [second])]]);
+  await submit(index, 'mine', { roles, rotation: await rotation(role, 1, [second], [developer]) });
+  const client = clientOf(made);
+  await client.refresh();
+  assert.equal((await listed(client, 'mine')).size, 1);
+  await sign(made, index, { claimed: [] });
+  await claim(index, 'mine', third, [name('mine', '1.0')], 2);
+  assert.equal((await shown(made, 'mine')).length, 1);
+  await client.refresh();
+  assert.equal((await listed(client, 'mine')).size, 1);
+  await sign(made, index, { claimed: [] });
+  assert.equal(
+    (await standingOf(index, 'mine'))?.role,
+    'project.mine.2',
+    'what is claimed lately is not taken out with that',
+  );
+});
+
 test('quiet projects are signed offline; a claim of one waits for the next signing, and then decides what is shown (D7)', async (t) => {
   const { made, index, developer } = await begin(t, 'maximum');
   for (const project of ['quiet', 'mine', 'busy']) await uploadBare(index, project, '1.0');

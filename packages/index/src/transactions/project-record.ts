@@ -7,6 +7,7 @@ import { firstRootHash } from '../accounts/account-keys.ts';
 import { keysOf, type StandingRow, standingsOf } from '../publish/standing-rows.ts';
 import type { Database } from '../records/schema.ts';
 import { loadProjectRoles } from './project-roles.ts';
+import { roleToClaim } from './role-to-claim.ts';
 import { type TransactionBase, versionsOf } from './unmoved.ts';
 
 /** What the records say of a project: what a transaction of it is checked against. */
@@ -30,8 +31,9 @@ export async function loadProject(db: Kysely<Database>, project: ProjectName): P
   ]);
   const standing = standings.get(project);
   // The role of a claim that waits for an offline signing is published already.
-  const role = standing?.role ?? (waits && projectRole(project, waits.generation));
-  const roles = role === undefined ? new Map<string, Uint8Array>() : await loadProjectRoles(db, role);
+  const role =
+    standing?.role ?? (waits ? projectRole(project, waits.generation) : await roleToClaim(db, project, versions));
+  const roles = await loadProjectRoles(db, role);
   const state: ProjectState = {
     project,
     standing: standing?.standing ?? unsigned(files),
