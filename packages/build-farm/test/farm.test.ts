@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
 import { basic } from '../../index/test/support/upload.ts';
 import { makeWheel } from '../../index/test/support/wheel.ts';
-import { yankFiles } from '@holdfast/developer';
+import { undelegate, yankFiles } from '@holdfast/developer';
 import { buildSdist } from '../src/farm/build-sdist.ts';
 import { FarmState } from '../src/farm/farm-state.ts';
 import type { FarmEvent } from '../src/farm/events.ts';
@@ -188,6 +188,36 @@ test('tells when something is published in its role that it did not build so', a
   assert.equal(await releaseAs(liar, scene.directory, evil), 'published');
   await honest.round();
   assert.match(only(honest, 'differs')[0]?.report ?? '', /^hostile\/evil\.py +only in the second/m);
+});
+
+test('compares its wheel with one that the developers published themselves, and leaves that one in place', async (t) => {
+  const scene = await makeFarmScene(t);
+  await scene.releaseFile(ownBackend('return sound(out)'));
+  await scene.releaseFile(makeWheel({ name: 'hostile' }));
+  const farm = await scene.farm('farm');
+  await scene.delegateWheels('hostile', [farm]);
+  await farm.round();
+  await farm.round({ projects: [normalizeName('hostile')] });
+  assert.deepEqual(kinds(farm), ['building', 'built', 'differs']);
+  assert.deepEqual(await filesOf(farm, 'hostile'), [WHEEL, SDIST]);
+});
+
+test('a project goes from one farm to two, and keeps what the one published', async (t) => {
+  const scene = await makeFarmScene(t);
+  const project = normalizeName('hostile');
+  await scene.releaseFile(ownBackend('return sound(out)'));
+  const [one, two] = [await scene.farm('one'), await scene.farm('two')];
+  await scene.delegateWheels('hostile', [one]);
+  await one.round();
+  await undelegate(scene.developer.bench, project, { name: 'build-farm', keepFiles: true });
+  await scene.delegateWheels('hostile', [one, two]);
+  await scene.releaseFile(ownBackend('return sound(out)', { version: '1.1' }));
+  await one.round();
+  await two.round();
+  assert.deepEqual(kinds(one), ['building', 'built', 'published', 'building', 'built', 'waiting']);
+  assert.deepEqual(only(two, 'left'), []);
+  assert.equal(only(two, 'published').length, 1);
+  assert.equal((await filesOf(two, 'hostile')).length, 4);
 });
 
 test('signs its roles anew before they expire', async (t) => {

@@ -9,6 +9,8 @@ import { generateKey } from '@holdfast/tuf/node';
 import { examine, expiryOf, proposalFor, renewedExpiry, type Verdict } from './proposal.ts';
 
 const project = normalizeName('demo');
+/** Names the index that all is signed for. */
+const INDEX = 'ab'.repeat(32);
 const role = 'project.demo.build-farm';
 const now = new Date('2026-06-01T00:00:00Z');
 const [ours, theirs] = [await generateKey('ed25519'), await generateKey('ed25519')];
@@ -33,7 +35,7 @@ function local({ filename, sha256, size, coreMetadata }: StagedFile): LocalFile 
 
 const published = new ProjectRoleEditor(role);
 published.setFile(wheel('1.0'));
-const present = await signMetadata(published.build(defaultProjectExpiry(now)), [ours, theirs]);
+const present = await signMetadata(published.build(defaultProjectExpiry(now), INDEX), [ours, theirs]);
 const editor = (): ProjectRoleEditor => new ProjectRoleEditor(role, present);
 
 /** Proposes what `change` makes of the published version, with wheel 1.1 built and staged here unless told otherwise. */
@@ -44,19 +46,21 @@ async function judged(
     staged = own,
     expires = (next: ProjectRoleEditor): Date => expiryOf(next),
     signers = [theirs],
+    index = INDEX,
   }: {
     own?: readonly StagedFile[];
     staged?: readonly StagedFile[];
     expires?: (next: ProjectRoleEditor) => Date;
     signers?: readonly (typeof ours)[];
+    index?: string;
   } = {},
 ): Promise<Verdict> {
   const next = editor();
   change(next);
-  const bytes = await signMetadata(next.build(expires(next)), signers);
+  const bytes = await signMetadata(next.build(expires(next), index), signers);
   const files = new Map(own.map((file) => [file.filename, local(file)]));
   const status = { staged } as unknown as ProjectStatus;
-  return examine(bytes, editor(), { own: files, status, keyid: ours.key.keyid, now });
+  return examine(bytes, editor(), { own: files, status, keyid: ours.key.keyid, now, index: INDEX });
 }
 
 const adds =
@@ -102,6 +106,8 @@ test('signs for nothing beside its wheels: no file taken away, changed or yanked
     });
     assert.equal(verdict.kind, 'foreign', change.toString());
   }
+  const elsewhere = await judged(adds(wheel('1.1')), { index: 'cd'.repeat(32) });
+  assert.equal(elsewhere.kind, 'foreign', 'for another index');
   for (const expires of ['2026-05-31T00:00:00Z', '2030-01-01T00:00:00Z'])
     assert.equal((await judged(adds(wheel('1.1')), { expires: () => new Date(expires) })).kind, 'foreign');
 });

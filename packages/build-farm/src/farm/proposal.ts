@@ -47,16 +47,26 @@ export function proposalFor(
   });
 }
 
+export interface Examining {
+  /** The wheels that this farm built, by filename. */
+  readonly own: ReadonlyMap<string, LocalFile>;
+  readonly status: ProjectStatus;
+  /** Of this farm. */
+  readonly keyid: string;
+  readonly now: Date;
+  /** What names the index: as in a workbench. */
+  readonly index: string;
+}
+
 /**
  * Looks at a proposal: it must be byte for byte what this farm makes of the published version and the wheels that it built itself. An index
  * that shows another one gets no signature.
  * @param editor of the next version, unchanged; it holds what this farm would sign when the verdict is `agree`
- * @param own the wheels that this farm built, by filename
  */
 export function examine(
   bytes: Uint8Array,
   editor: ProjectRoleEditor,
-  { own, status, keyid, now }: { own: ReadonlyMap<string, LocalFile>; status: ProjectStatus; keyid: string; now: Date },
+  { own, status, keyid, now, index }: Examining,
 ): Verdict {
   const metadata = read(() => parseTargets(bytes));
   const listed = metadata && read(() => filesOf(metadata.signed.targets));
@@ -73,7 +83,7 @@ export function examine(
   const { expires } = metadata.signed;
   const latest = defaultProjectExpiry(new Date(now.getTime() + DAY_MS));
   if (expires <= now || expires > latest) return { kind: 'foreign', reason: `it expires ${expires.toISOString()}` };
-  const expected = Buffer.from(canonicalize(editor.build(expires)));
+  const expected = Buffer.from(canonicalize(editor.build(expires, index)));
   if (!expected.equals(canonicalize(parseJson(metadata.signedBytes))))
     return { kind: 'foreign', reason: 'it changes more than this farm would' };
   if (metadata.signatures.some((signature) => signature.keyid === keyid)) return { kind: 'signed' };

@@ -65,7 +65,8 @@ async function joinProposal(work: FarmWork, api: ProjectApi, all: Proposing): Pr
   const proposal = proposalFor(status, offer.role, editor().version);
   const bytes = proposal?.transaction.roles.get(offer.role);
   if (!proposal || !bytes) return false;
-  const verdict = examine(bytes, editor(), { own, status, keyid: signer.key.keyid, now: bench.now() });
+  const { index } = bench;
+  const verdict = examine(bytes, editor(), { own, status, keyid: signer.key.keyid, now: bench.now(), index });
   switch (verdict.kind) {
     case 'signed':
       settleWaiting(work, offer, proposal.waiting.get(offer.role));

@@ -24,11 +24,25 @@ export async function tendProject(work: FarmWork, project: ProjectName): Promise
   if (roles.length === 0) return undefined;
   const records: BuildRecord[] = [];
   for (const sdist of sdistsSince(signing, new Date(bench.now().getTime() - maxAgeMs))) {
-    const listed = wheelOf(signing, roles, sdist);
-    records.push(listed ? await settled(work, sdist, listed) : await built(work, sdist));
+    records.push(await recordOf(work, { signing, roles, sdist }));
   }
   for (const role of roles) await offer(work, { signing, roles, role, records });
   return nextLook(work, project, roles);
+}
+
+interface Sdist {
+  readonly signing: ProjectSigning;
+  readonly roles: readonly SigningRole[];
+  readonly sdist: VerifiedDistribution;
+}
+
+async function recordOf(work: FarmWork, { signing, roles, sdist }: Sdist): Promise<BuildRecord> {
+  const listed = wheelOf(signing, roles, sdist);
+  if (listed) return settled(work, sdist, listed);
+  const record = await built(work, sdist);
+  // The developers, or a farm before this one, may have published a wheel of that name in another role.
+  const elsewhere = signing.files.find(({ filename }) => filename === record.wheel?.filename);
+  return elsewhere ? settled(work, sdist, elsewhere) : record;
 }
 
 /** The wheel is published: by this farm, by another, or as something that this farm did not build. */
@@ -93,13 +107,13 @@ interface Offering {
 
 async function offer(work: FarmWork, { signing, roles, role, records }: Offering): Promise<void> {
   const { bench } = work;
-  const ready = records.filter(
+  const wheels = records.filter(
     ({ standing, wheel }) =>
       wheel !== undefined &&
+      !signing.files.some(({ filename }) => filename === wheel.filename) &&
       (standing === 'built' || standing === 'waiting' || standing === 'differs') &&
       roleOfFile(signing, roles, wheel.filename)?.role === role.role,
   );
-  const wheels = ready.filter(({ wheel }) => !signing.files.some(({ filename }) => filename === wheel?.filename));
   const renew = role.signed !== undefined && role.signed.expires.getTime() - bench.now().getTime() < RENEW_MS;
   if (wheels.length > 0 || renew) await publish(work, { project: signing.name, role: role.role, wheels, renew });
 }
