@@ -16,7 +16,8 @@ import {
   yankFiles,
 } from '@holdfast/developer';
 import { normalizeName } from '@holdfast/python-index';
-import { RoleRevokedError } from '@holdfast/tuf';
+import { forIndex } from '@holdfast/trust';
+import { revocationJson, RoleRevokedError, signMetadata } from '@holdfast/tuf';
 import { generateKey } from '@holdfast/tuf/node';
 import { registerKey } from '../../index/test/support/developer.ts';
 import { type Developer, releaseOf, scene } from './developers.ts';
@@ -215,4 +216,23 @@ test('a renewal signs the same for longer', async (t) => {
   const { signed } = await ownRole(ann);
   assert.deepEqual([signed?.version, signed?.expires], [2, expires]);
   assert.equal((await found(ann)).length, 2);
+});
+
+test('what was signed for one index is refused by another one where the same key claimed the same project (D4)', async (t) => {
+  const [here, there] = [await scene(t), await scene(t)];
+  const [ann, stranger] = [await here.developer('ann'), await there.developer('ann')];
+  const { key } = ann.ownSigner;
+  assert.equal((await registerKey(there.served, stranger, ann.ownSigner, stranger.ownSigner)).status, 201);
+  await publish(ann, '1.0');
+  const { role, signed } = await ownRole(ann);
+  const roles = new Map([[role, signed?.bytes ?? assert.fail()]]);
+  const other = { code: 'REFUSED', reason: 'OTHER_INDEX' };
+  const claim = { keys: new Map([[key.keyid, key]]), threshold: 1 };
+  await assert.rejects(projectApi(stranger, flask).send({ claim, roles }), other);
+  const signer = async () => ann.ownSigner;
+  assert.equal((await publish({ ...stranger, signer, ownSigner: ann.ownSigner }, '1.0')).state, 'published');
+  const revocation = forIndex(revocationJson({ role, version: 1 }), ann.index);
+  const rotation = await signMetadata(revocation, [ann.ownSigner]);
+  await assert.rejects(projectApi(stranger, flask).send({ roles: new Map(), rotation }), other);
+  assert.equal((await projectApi(ann, flask).send({ roles: new Map(), rotation })).state, 'published');
 });

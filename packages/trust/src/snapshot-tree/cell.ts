@@ -1,6 +1,7 @@
 import { compareCodePoints } from '@holdfast/tuf';
 import { ProofError } from '../errors.ts';
 import { toHex } from '../hex.ts';
+import { parseRotationRole } from '../project-role.ts';
 import { type Position, rolePosition } from './position.ts';
 
 /** What a snapshot says about a role. */
@@ -133,13 +134,27 @@ export function decodeCell(bytes: Uint8Array, position: Position): readonly Role
   return entries;
 }
 
+/** What a flat snapshot says of a role. */
+export interface ListedVersion {
+  readonly role: string;
+  readonly version: number;
+  /** Of a rotate file (TAP 8): keys that it replaces could else sign another one under its name. */
+  readonly file?: Pick<RoleEntry, 'length' | 'sha256'>;
+}
+
 /** Roles and versions of cells that stand one behind the other. Only for cells that were made here: nothing is checked. */
-export function* listedVersions(cells: Uint8Array): Generator<readonly [role: string, version: number], void> {
+export function* listedVersions(cells: Uint8Array): Generator<ListedVersion, void> {
   const decoder = new TextDecoder();
   for (let at = 0; at < cells.length; ) {
     const end = at + 1 + (cells[at] ?? 0);
-    yield [decoder.decode(cells.subarray(at + 1, end)), readNumber(cells, end)];
-    at = end + FIXED_BYTES - 1;
+    const next = end + FIXED_BYTES - 1;
+    const role = decoder.decode(cells.subarray(at + 1, end));
+    const version = readNumber(cells, end);
+    if (parseRotationRole(role)) {
+      const file = { length: readNumber(cells, end + 8), sha256: toHex(cells.subarray(end + 16, next)) };
+      yield { role, version, file };
+    } else yield { role, version };
+    at = next;
   }
 }
 

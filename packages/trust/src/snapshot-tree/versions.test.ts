@@ -139,7 +139,7 @@ class Run {
     const { cells, read, expected } = this.readers[index] ?? assert.fail();
     const next = cells.next();
     if (next.done !== true) {
-      for (const [role, version] of listedVersions(next.value)) read.push([role, version]);
+      for (const { role, version } of listedVersions(next.value)) read.push([role, version]);
       return;
     }
     assert.deepEqual(
