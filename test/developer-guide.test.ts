@@ -122,7 +122,7 @@ class Story {
       seen = output.length;
       child.stdin.write(`${asked[1]}\r`);
     });
-    const patience = setTimeout(() => child.kill('SIGKILL'), 60_000);
+    const patience = setTimeout(() => child.kill('SIGKILL'), 240_000);
     const [code] = (await once(child, 'close')) as [number | null];
     clearTimeout(patience);
     assert.ok(expected.includes(code ?? -1), `${who}: ${line}\n${output}`);
@@ -157,7 +157,7 @@ class Story {
 const PHRASE = 'lantern gravel orbit walnut stubborn maple cricket';
 
 test('somebody who knows pip and twine gets from nothing to a signed release by four commands, and through the rest of the guide', {
-  timeout: 600_000,
+  timeout: 900_000,
 }, async (t) => {
   const story = new Story(t, await serveIndex(t, {}, { model: 'legacy' }));
   await story.add('you', 'ann', PHRASE);

@@ -4,12 +4,13 @@ import { rotationJson, signMetadata, targetsJson } from '@holdfast/tuf';
 import { generateKey } from '@holdfast/tuf/node';
 import { encodeTarget, projectRole } from '@holdfast/trust';
 import { covers, labelOf, roleFor, rolesOf } from '../src/project/coverage.ts';
-import { cosignable } from '../src/project/cosign.ts';
+import { cosign, cosignable } from '../src/project/cosign.ts';
 import { describeTransaction, partsOf } from '../src/project/describe-transaction.ts';
 import { lastVersion, roleToClaim } from '../src/project/next-role.ts';
 import { notYours } from '../src/project/not-yours.ts';
 import type { ProjectStatus } from '../src/project/project-status.ts';
 import { holdersAfter } from '../src/project/rotate.ts';
+import type { Workbench } from '../src/project/workbench.ts';
 import { fileNamed, flask, later, NOW, own, signingOf, toKeys } from './signing.ts';
 
 const [ann, bob, eve] = await Promise.all([generateKey('ed25519'), generateKey('ed25519'), generateKey('ed25519')]);
@@ -116,6 +117,10 @@ test('a holder signs the parts that are theirs: by the new keys for a role, by t
   const waiting = [{ account: 'bob', recordedAt: NOW, transaction, waiting: new Map() }];
   const mine = (who: typeof ann) => cosignable(signing, waiting, who.key)[0]?.mine;
   assert.deepEqual([mine(ann), mine(bob), mine(eve)], [[`rotate/${own}.rotate.1`], [], []]);
+  const [first] = cosignable(signing, waiting, ann.key);
+  const bench = { index: 'f'.repeat(64), signer: async () => ann } as unknown as Workbench;
+  assert.ok(first);
+  await assert.rejects(cosign(bench, signing, first), /was not made for this index/);
   const below = { roles: new Map([[windows, bytes]]) };
   assert.deepEqual(
     partsOf(signing, below).map(({ keys }) => [...keys.keys()]),

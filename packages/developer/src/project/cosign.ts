@@ -1,7 +1,7 @@
 import type { ProjectSigning } from '@holdfast/installer';
 import type { ProjectTransaction } from '@holdfast/trust';
-import { addSignature, type PublicKey } from '@holdfast/tuf';
-import { NotYourRoleError } from '../errors.ts';
+import { addSignature, isJsonObject, parseJson, type PublicKey } from '@holdfast/tuf';
+import { NotYourRoleError, ProjectStateError } from '../errors.ts';
 import { describeTransaction, partsOf, type TransactionView } from './describe-transaction.ts';
 import type { WaitingTransaction } from './project-status.ts';
 import type { TransactionAnswer } from './project-transaction.ts';
@@ -35,7 +35,7 @@ export function cosignable(
   });
 }
 
-/** Adds this person's signature to the parts that are theirs, and sends all of it again. @throws NotYourRoleError */
+/** Adds this person's signature to the parts that are theirs, and sends all of it again. @throws NotYourRoleError, ProjectStateError */
 export async function cosign(
   bench: Workbench,
   signing: ProjectSigning,
@@ -46,6 +46,7 @@ export async function cosign(
       'there is nothing in it that your key may sign and has not signed',
       'Sign with another key: --key KEYID.',
     );
+  checkIndex(bench, signing, transaction);
   const signer = await bench.signer();
   const sign = (name: string, bytes: Uint8Array): Promise<Uint8Array> | Uint8Array =>
     mine.includes(name) ? addSignature(bytes, signer) : bytes;
@@ -53,6 +54,18 @@ export async function cosign(
   for (const [role, bytes] of transaction.roles) roles.set(role, await sign(role, bytes));
   const rotation = transaction.rotation && (await signRotation(signing, transaction, sign));
   return projectApi(bench, signing.name).send({ ...transaction, roles, ...(rotation && { rotation }) });
+}
+
+/** What others made may be meant for another index, where the same keys have the same project. @throws ProjectStateError */
+function checkIndex({ index }: Workbench, signing: ProjectSigning, transaction: ProjectTransaction): void {
+  for (const { metadata } of partsOf(signing, transaction)) {
+    const signed = parseJson(metadata.signedBytes);
+    if (isJsonObject(signed) && signed.get('index') === index) continue;
+    throw new ProjectStateError(
+      `what waits for ${signing.name} was not made for this index`,
+      'Sign nothing of it, and ask whoever brought it.',
+    );
+  }
 }
 
 async function signRotation(
