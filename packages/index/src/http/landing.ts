@@ -49,7 +49,7 @@ their repository, by telephone. A server that was broken into would show its own
 <h2>Upload</h2>
 <pre>twine upload --repository-url ${url}/legacy/ dist/*</pre>
 <p>The user name is <code>__token__</code>, the password an API token of this index. When the upload succeeds, the file is
-signed and public.</p>
+signed and public; if developers sign for the project themselves, it waits for their signature.</p>
 <p><a href="simple/">All projects</a> · <a href="metadata/root.json">Root metadata</a> · <a href="readyz">Health</a></p>
 </body>
 </html>`;
