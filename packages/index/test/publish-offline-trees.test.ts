@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
 import { type Distribution, type ProjectDelegation, rotationRole, type SecurityModel } from '@holdfast/trust';
+import { parseSnapshot, rotationMeta } from '@holdfast/tuf';
 import type { LocalSigner } from '@holdfast/tuf/node';
 import { MetadataRefusedError, type OpenIndex, type OpenOptions } from '../src/index.ts';
 import { distributionOf } from '../src/publish/file-rows.ts';
@@ -107,6 +108,11 @@ test('what operators confirm moves from the online tree to the offline one, and 
       .includes('mine'),
   );
   assert.equal((await shown(made, 'mine')).length, 2, 'the rotate file is followed');
+  const meta = parseSnapshot((await index.metadata.newest('snapshot')) ?? new Uint8Array()).signed.meta;
+  const [entry, expected] = await rotationMeta(
+    (await index.metadata.newest(rotationRole(role, 1))) ?? new Uint8Array(),
+  );
+  assert.deepEqual(meta.get(entry), expected, 'no other file that the replaced keys sign can take its place');
 
   // Folded: the delegation names the new key, and the metadata goes on under a new name.
   const copy = new Map([['project.mine.2', roles.get(role) ?? new Uint8Array()]]);

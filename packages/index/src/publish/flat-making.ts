@@ -23,7 +23,7 @@ const THREAD = new URL(import.meta.url.endsWith('.ts') ? './flat-thread.ts' : '.
 
 /** A flat snapshot of a small index, here and now (TUF 1.0.34 §4.4). */
 export async function makeFlat({ cells, retired }: Listing, facts: FlatFacts, keys: SigningKeys): Promise<SignedRole> {
-  const entries = retired.map(flatEntry);
+  const entries = retired.map(([role, version]) => flatEntry({ role, version }));
   for (const cell of cells) for (const listed of listedVersions(cell)) entries.push(flatEntry(listed));
   const bytes = await keys.signCanonical('snapshot', flatSigned(entries, facts));
   return flatRole(facts, bytes, hash('sha256', bytes));

@@ -1,3 +1,4 @@
+import type { ListedVersion } from '@holdfast/trust';
 import { canonicalize, snapshotJson } from '@holdfast/tuf';
 
 export interface FlatFacts {
@@ -9,8 +10,9 @@ export interface FlatFacts {
 const CHUNK = 20_000;
 
 /** What `meta` says of a role, whose name is plain ASCII. */
-export function flatEntry([role, version]: readonly [role: string, version: number]): string {
-  return `"${role}.json":{"version":${version}}`;
+export function flatEntry({ role, version, file }: ListedVersion): string {
+  const digest = file ? `"hashes":{"sha256":"${file.sha256}"},"length":${file.length},` : '';
+  return `"${role}.json":{${digest}"version":${version}}`;
 }
 
 /**

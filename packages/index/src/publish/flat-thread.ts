@@ -41,7 +41,7 @@ async function answer(order: FlatOrder): Promise<void> {
 }
 
 async function finish({ version, expires, retired, signers }: FlatOrder): Promise<FlatReply> {
-  for (const listed of retired) entries.push(flatEntry(listed));
+  for (const [role, version] of retired) entries.push(flatEntry({ role, version }));
   const signed = flatSigned(entries, { version, expires });
   entries.length = 0;
   if (signers.length === 0) return { signed };
