@@ -62,19 +62,18 @@ class Machine {
 
 test('one phrase is one key on two machines, registered once; a second key is vouched for (M1, M2)', async (t) => {
   const served = await serveIndex(t);
-  const [laptop, desktop] = [await Machine.set(t, served), await Machine.set(t, served)];
+  const [laptop, desktop] = await Promise.all([Machine.set(t, served), Machine.set(t, served)]);
   const phrase = { HOLDFAST_PHRASE: PHRASE };
 
-  const made = await laptop.does(['key', 'create', 'main', '--phrase'], phrase);
+  const [made, offline] = await Promise.all([
+    laptop.does(['key', 'create', 'main', '--phrase'], phrase),
+    desktop.does(['key', 'create', '--phrase', '--account', 'ann'], { ...phrase, HOLDFAST_TOKEN: '' }),
+  ]);
   assert.match(made.out, /^[0-9a-f]{64}$/);
   assert.match(
     made.err,
     /ann at main signs with key .* \(ed25519\) from now on: a secret phrase\.\nRegister it: holdfast account add-key main/,
   );
-  const offline = await desktop.does(['key', 'create', '--phrase', '--account', 'ann'], {
-    ...phrase,
-    HOLDFAST_TOKEN: '',
-  });
   assert.equal(offline.out, made.out, 'reproducible on any machine, without a token');
 
   await laptop.refuses(['account', 'add-key', 'main'], /the phrase is not the one of key [0-9a-f]{12}\./, {
@@ -112,23 +111,25 @@ test('one phrase is one key on two machines, registered once; a second key is vo
     const asked = await bare.does(['account', 'add-key'], key);
     assert.match(asked.err, new RegExp(`not on this machine\\. There, run this, and compare the id ${keyid}`));
     const [, code = ''] = /^holdfast account vouch (hfk1\.\S+)$/.exec(asked.out) ?? [];
-    await bare.refuses(
-      ['account', 'vouch', code, '--keyid', keyid],
-      /none of the keys on this machine is registered/,
-      key,
-      2,
-    );
-    await desktop.refuses(
-      ['account', 'vouch', code],
-      /Does the other machine show this id\? Say so with --keyid ID/,
-      phrase,
-      2,
-    );
-    await desktop.refuses(['account', 'vouch', code, '--keyid', made.out], /the code is for key .*, not /, phrase, 2);
-    await desktop.refuses(
-      ['account', 'vouch', code.slice(0, -5)],
-      /the code is not one that "holdfast key code" or "holdfast account add-key" prints/,
-    );
+    await Promise.all([
+      bare.refuses(
+        ['account', 'vouch', code, '--keyid', keyid],
+        /none of the keys on this machine is registered/,
+        key,
+        2,
+      ),
+      desktop.refuses(
+        ['account', 'vouch', code],
+        /Does the other machine show this id\? Say so with --keyid ID/,
+        phrase,
+        2,
+      ),
+      desktop.refuses(['account', 'vouch', code, '--keyid', made.out], /the code is for key .*, not /, phrase, 2),
+      desktop.refuses(
+        ['account', 'vouch', code.slice(0, -5)],
+        /the code is not one that "holdfast key code" or "holdfast account add-key" prints/,
+      ),
+    ]);
     const no = await atTerminal(desktop.directory, ['account', 'vouch', code], [[/show this id\? \[y\/N\]/, 'n']], {
       HOLDFAST_TOKEN: served.token,
       ...phrase,
