@@ -21,7 +21,7 @@ const name = (project: string, version: string): string => newFile(project, vers
 test('an offline signing that breaks off anywhere is finished at the next start; until then readers see the old state (P10, D16)', async (t) => {
   const made = await makeClaimsIndex(t);
   const store = await FaultyStore.open(made.directory);
-  let index = await openBare(made.directory, { objects: store, massFrom: 20 });
+  let index = await openBare(made.directory, { objects: store, massFrom: 0 });
   const developer = await makeDeveloper(index);
   const projects = Array.from({ length: 30 }, (_, i) => `p-${i}`);
   await Promise.all(projects.map((project) => uploadBare(index, project, '1.0')));
@@ -47,7 +47,8 @@ test('an offline signing that breaks off anywhere is finished at the next start;
       for (const project of projects) assert.equal((await listed(client, project)).size, 1, `${project} at ${at}`);
       store.fail(() => undefined);
       await index.close();
-      index = await openBare(made.directory, { objects: store, massFrom: 20 });
+      // In turn, everything is signed anew, and only what changes.
+      index = await openBare(made.directory, { objects: store, massFrom: version % 3 === 0 ? 0 : 20 });
       const standing = (await standingOf(index, 'p-1'))?.standing;
       assert.equal(standing, model === 'maximum' ? 'rarely-updated' : undefined, `${model} at ${at}`);
       assert.equal((await standingOf(index, 'p-0'))?.standing, 'recently-claimed');

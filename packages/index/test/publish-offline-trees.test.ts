@@ -202,7 +202,7 @@ test('quiet projects are signed offline; a claim of one waits for the next signi
 
 test('the security model changes in one publication, to maximum and back, and nothing is lost on the way (D4, D13)', async (t) => {
   const made = await makeClaimsIndex(t, 'minimum');
-  const index = await openBare(made.directory, { massFrom: 40 });
+  const index = await openBare(made.directory, { massFrom: 5 });
   const developer = await makeDeveloper(index);
   const names = Array.from({ length: 90 }, (_, i) => `p-${i}`);
   await Promise.all(names.map((project) => uploadBare(index, project, '1.0')));
@@ -233,7 +233,7 @@ test('the security model changes in one publication, to maximum and back, and no
 });
 
 test('large offline trees split and shrink, and what an offer does not touch stays as it is (D16)', async (t) => {
-  const { made, index, developer } = await begin(t, 'maximum', { massFrom: 50 });
+  const { made, index, developer } = await begin(t, 'maximum', { massFrom: 5 });
   const names = Array.from({ length: 190 }, (_, i) => `many-${i}`);
   await Promise.all(names.map((project) => uploadBare(index, project, '1.0')));
   const [claimedNames, quiet] = [names.slice(0, 70), names.slice(70)];

@@ -311,7 +311,7 @@ export class SigningLoop {
     const context = { db: records.read, table, now };
     next.verified ??= await verifyTrees(next.offer, accepted.offline.targets, context);
     const trees = await acceptTrees(next.verified, next.offer, this.#offline?.targets, context);
-    const everything = this.#rekeyed(keys).length > 0 || trees.standings.length > massFrom;
+    const everything = this.#rekeyed(keys).length > 0 || trees.leaves > massFrom;
     return this.#mass.beginOffer(accepted, trees, { waiter: next.waiter, now, everything });
   }
 

@@ -8,6 +8,7 @@ import {
   UNCLAIMED,
 } from '@holdfast/trust';
 import type { Kysely } from 'kysely';
+import type { Standing } from '../records/claims-schema.ts';
 import type { Database } from '../records/schema.ts';
 import { type ChangedFile, isGone, targetsOf } from './bin-roles.ts';
 import { binDigits, type FileRow, unclaimedInRange } from './file-rows.ts';
@@ -32,6 +33,10 @@ export interface OfferedMove {
   readonly from: OnlineTop | undefined;
   readonly to: OnlineTop | undefined;
 }
+
+/** The tree that the index signs in which projects of this standing are. */
+export const onlineTop = (standing: Standing | typeof UNCLAIMED): OnlineTop | undefined =>
+  standing === UNCLAIMED || standing === RECENTLY_CLAIMED ? standing : undefined;
 
 export interface BatchEffects {
   readonly db: Kysely<Database>;

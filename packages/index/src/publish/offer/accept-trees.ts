@@ -1,4 +1,5 @@
 import {
+  binRoleName,
   modelOf,
   parseProjectRole,
   projectOf,
@@ -12,7 +13,9 @@ import type { Kysely } from 'kysely';
 import { MetadataRefusedError } from '../../errors.ts';
 import type { Database } from '../../records/schema.ts';
 import type { RoleTable } from '../role-table.ts';
+import { binDigits } from '../file-rows.ts';
 import type { SignedRole } from '../sign-roles.ts';
+import { onlineTop } from '../tree-changes.ts';
 import { type OfferedFileChange, offeredFileChanges } from './offered-files.ts';
 import { nextStanding, type OfferedStanding, type StandingContext } from './next-standing.ts';
 import { type ProjectMove, projectMoves } from './project-moves.ts';
@@ -27,6 +30,8 @@ export interface AcceptedTrees {
   /** Of projects that stand elsewhere, or otherwise, from now on. */
   readonly standings: readonly OfferedStanding[];
   readonly files: readonly OfferedFileChange[];
+  /** Leaves of the trees that the index signs which change with that. */
+  readonly leaves: number;
   /** The last change that was recorded when this was found out. */
   readonly upTo: number;
 }
@@ -38,7 +43,10 @@ export interface TreeOffer {
 
 export interface TreeContext {
   readonly db: Kysely<Database>;
-  readonly table: Pick<RoleTable, 'digitsOf' | 'hasBin' | 'isBranch' | 'nextVersion' | 'rolesOf' | 'version'>;
+  readonly table: Pick<
+    RoleTable,
+    'digitsOf' | 'hasBin' | 'isBranch' | 'leafOf' | 'nextVersion' | 'rolesOf' | 'version'
+  >;
   readonly now: Date;
 }
 
@@ -89,13 +97,27 @@ export async function acceptTrees(
   }
   checkCopiesUsed(verified, standings);
   const retired = [...trees.retired, ...(await orphans(db, table, moves, standings, trees))];
+  const leaves = countLeaves(table, moves, standings);
   checkRetired(named, standings);
-  return { roles: verified.roles, retired, standings, files, upTo };
+  return { roles: verified.roles, retired, standings, files, leaves, upTo };
 }
 
 async function lastChange(db: Kysely<Database>): Promise<number> {
   const row = await db.selectFrom('changes').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
   return row?.id ?? 0;
+}
+
+function countLeaves(
+  table: TreeContext['table'],
+  moves: readonly ProjectMove[],
+  standings: readonly OfferedStanding[],
+): number {
+  const before = new Map(moves.map((move) => [String(move.project), move.before?.standing]));
+  const leaves = new Set<string>();
+  for (const { project, bin, standing } of standings)
+    for (const top of [onlineTop(before.get(project) ?? UNCLAIMED), onlineTop(standing)])
+      if (top) leaves.add(binRoleName(top, table.leafOf(top, binDigits(bin))));
+  return leaves.size;
 }
 
 function checkCopiesUsed({ copies }: VerifiedRoles, standings: readonly OfferedStanding[]): void {

@@ -9,8 +9,7 @@ import { binDigits } from '../file-rows.ts';
 import { UNNUMBERED } from '../mass.ts';
 import { type PendingRole, putRoles } from '../publications.ts';
 import type { SignedRole } from '../sign-roles.ts';
-import type { OnlineTop } from '../signing-keys.ts';
-import type { OfferedMove } from '../tree-changes.ts';
+import { type OfferedMove, onlineTop } from '../tree-changes.ts';
 import type { AcceptedTrees } from './accept-trees.ts';
 
 /** Roles, and their bytes, that are written or put together. */
@@ -135,9 +134,6 @@ export async function offeredMoves(db: Kysely<Database>): Promise<OfferedMove[]>
     return { bin: binDigits(bin), from: onlineTop(from ?? 'unclaimed'), to: onlineTop(to) };
   });
 }
-
-const onlineTop = (standing: string): OnlineTop | undefined =>
-  standing === 'unclaimed' || standing === 'recently-claimed' ? standing : undefined;
 
 /** Projects whose files it touches. */
 export async function offeredProjects(db: Kysely<Database>): Promise<string[]> {
