@@ -24,6 +24,8 @@ export const upload: Command = {
     const inspected = inspectFiles(positionals);
     inspected.catch(() => {}); // told below
     return withBench(options, async (bench) => {
+      // What opens a key takes time by design. Where nobody is asked for it, that goes on beside everything else.
+      if (!process.stdin.isTTY) bench.signer().catch(() => {}); // told when it is needed
       const files = await inspected;
       const project = projectOfFiles(files);
       if (project === undefined) throw new UsageError('FILE is missing');
