@@ -175,6 +175,19 @@ test('trouble with one project, such as an index that refuses, is tried again an
   assert.equal(farm.state.builds(normalizeName('second')).length, 2, 'what was built is kept');
 });
 
+test('what an sdist says in its errors cannot steer a terminal', async (t) => {
+  const scene = await makeFarmScene(t);
+  await scene.releaseFile(
+    ownBackend('return sound(out)', { requires: ['evil\u001b[31m\u202e @ https://evil.example/'] }),
+  );
+  const farm = await scene.farm('farm');
+  await scene.delegateWheels('hostile', [farm]);
+  await farm.round();
+  const [failed] = only(farm, 'failed');
+  assert.match(failed?.reason ?? '', /evil/);
+  assert.doesNotMatch(failed?.reason ?? '', /[\p{Cc}\p{Cf}]/u);
+});
+
 test('tells when something is published in its role that it did not build so', async (t) => {
   const scene = await makeFarmScene(t);
   await scene.releaseFile(ownBackend('return sound(out)'));

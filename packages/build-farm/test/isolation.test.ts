@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { type BuildOptions, buildWheel } from '../src/build/build-wheel.ts';
 import { findPython } from '../src/build/python.ts';
 import { bubblewrapIsolation } from '../src/sandbox/isolation.ts';
 import { ownBackend, PYTHON } from './support/projects.ts';
 import { makeScene } from './support/scene.ts';
+
+// A place of this file's own, where nobody else builds meanwhile.
+const own = await mkdtemp(join(tmpdir(), 'holdfast-isolation-'));
+process.env['TMPDIR'] = own;
+after(() => rm(own, { recursive: true, force: true }));
 
 const isolation = await bubblewrapIsolation();
 const python = await findPython(PYTHON);

@@ -70,6 +70,13 @@ export function interrupted(record: BuildRecord, now: Date): BuildRecord {
 export function failureOf(error: unknown): Pick<BuildRecord, 'code' | 'reason' | 'detail'> {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL';
   const log = error instanceof Error && 'log' in error ? String(error.log) : undefined;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = plain(error instanceof Error ? error.message : String(error));
   return { code, reason, detail: log?.slice(-LONGEST_DETAIL) };
+}
+
+const LONGEST_REASON = 1000;
+
+/** Whoever wrote an sdist chooses some of these words: they must not steer the terminal of whoever reads them. */
+function plain(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, LONGEST_REASON);
 }
