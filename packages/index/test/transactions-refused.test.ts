@@ -367,3 +367,16 @@ test('a transaction that is recorded when the index closes is not called refused
   t.after(() => again.close());
   assert.deepEqual([...(await verifiedFiles(served, 'demo')).keys()].sort(), [makeWheel().filename, two.filename]);
 });
+
+test('a key that a waiting claim names gives its holder no right over what the index signs for', async (t) => {
+  const served = await serveIndex(t, {}, { model: 'legacy' });
+  const [ann, bob] = [await makeDeveloper(served, 'ann'), await makeDeveloper(served, 'bob')];
+  const demo = projectNamed('demo');
+  await upload(served, makeWheel());
+  const claim = await claimOf(served, demo, [ann.signer, bob.signer], { threshold: 2, signing: [ann.signer] });
+  assert.equal((await send(served, ann, demo, claim)).status, 202);
+  const yanked = await ask(served, bob.token, 'POST projects/demo/yank', { version: '1.0', yanked: true });
+  assert.equal(verdict(yanked), '403 NOT_YOUR_PROJECT');
+  assert.equal((await upload({ url: served.url, token: bob.token }, two)).status, 403);
+  assert.equal((await upload(served, two)).status, 200, 'until all have signed, the index signs on');
+});

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ProjectName } from '@holdfast/python-index';
 import { normalizeName } from '@holdfast/python-index';
 import { AccountExistsError, AccountUnknownError, InvalidAccountError } from '../errors.ts';
+import { standingsOf } from '../publish/standing-rows.ts';
 import type { Records } from '../records/records.ts';
 import { partIn } from './membership.ts';
 import { looksLikeToken, newToken, tokenDigest } from './token.ts';
@@ -113,9 +114,11 @@ export class Accounts {
 
   /**
    * Whether who holds this token may bring files for the project, or create it. What becomes of them is decided when they are taken in,
-   * in a transaction, and so is this again.
+   * in a transaction, and so is this again. While the index signs for the project, keys give nobody a right.
    */
   async mayPublish(identity: Identity, project: ProjectName): Promise<boolean> {
-    return (await partIn(this.#records.read, identity, project)) !== undefined;
+    const { read } = this.#records;
+    const part = await partIn(read, identity, project);
+    return part === 'key-holder' ? (await standingsOf(read, [project])).has(project) : part !== undefined;
   }
 }
