@@ -10,7 +10,7 @@ import { lastVersion, roleToClaim } from '../src/project/next-role.ts';
 import { notYours } from '../src/project/not-yours.ts';
 import type { ProjectStatus } from '../src/project/project-status.ts';
 import { holdersAfter } from '../src/project/rotate.ts';
-import type { Workbench } from '../src/project/workbench.ts';
+import { signersOf, type Workbench } from '../src/project/workbench.ts';
 import { fileNamed, flask, later, NOW, own, signingOf, toKeys } from './signing.ts';
 
 const [ann, bob, eve] = await Promise.all([generateKey('ed25519'), generateKey('ed25519'), generateKey('ed25519')]);
@@ -143,6 +143,14 @@ test('a claim takes the name that comes next, and never one of another project',
   const roles = new Map([[own, signing.roles[0]?.signed?.bytes ?? new Uint8Array()]]);
   assert.equal(lastVersion(own, { ...status, roles }), 3);
   assert.equal(lastVersion(own, { ...status, roles: new Map([[own, new Uint8Array()]]) }), 0);
+});
+
+test('keys that only a delegation still names sign along when they are at hand, for clients without rotate files', async () => {
+  const { roles } = await signingOf({ role: own, signers: [ann], former: [bob.key.keyid, eve.key.keyid] });
+  const quietSigner = async (keyid: string) => (keyid === bob.key.keyid ? bob : undefined);
+  const bench = { quietSigner } as unknown as Workbench;
+  assert.deepEqual(await signersOf(bench, roles[0] ?? assert.fail(), ann), [ann, bob]);
+  assert.deepEqual(await signersOf({} as unknown as Workbench, roles[0] ?? assert.fail(), ann), [ann]);
 });
 
 test('keys after a rotation: never none, never fewer than have to sign, never the same as before', () => {

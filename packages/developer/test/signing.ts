@@ -24,6 +24,7 @@ export interface RoleInput {
   /** Nobody has signed it yet. */
   readonly unsigned?: boolean;
   readonly revoked?: boolean;
+  readonly former?: readonly string[];
 }
 
 /** A delegation of filenames to one key each. */
@@ -67,6 +68,7 @@ async function roleOf(input: RoleInput): Promise<SigningRole> {
     keys: new Map(signers.map(({ key }) => [key.keyid, key])),
     threshold: input.threshold ?? 1,
     rotations: 0,
+    former: input.former ?? [],
     signed:
       input.unsigned || input.revoked
         ? undefined

@@ -162,6 +162,7 @@ describe('who signs for a project, as verified metadata says', () => {
     const client = await scene.client();
     const [rotated] = (await client.signing(flask)).roles;
     assert.deepEqual([[...(rotated?.keys.keys() ?? [])], rotated?.rotations], [[bob.key.keyid], 1]);
+    assert.deepEqual(rotated?.former, [ann.key.keyid]);
     await put(2, revocationJson({ role, version: 2 }), bob);
     await client.refresh();
     const { roles, files } = await client.signing(flask);

@@ -6,7 +6,7 @@ import { NotYourRoleError, ProjectStateError } from '../errors.ts';
 import { labelOf, rolesOf } from './coverage.ts';
 import { editorOf, signRole } from './next-role.ts';
 import { type Settled, settle } from './settle.ts';
-import type { Workbench } from './workbench.ts';
+import { signersOf, type Workbench } from './workbench.ts';
 
 export interface Delegation {
   /** `windows`, or `windows.arm` for one inside of it. */
@@ -27,7 +27,7 @@ export function delegate(bench: Workbench, project: ProjectName, delegation: Del
     const { parent, label } = placeOf(signing, name, signer);
     const editor = editorOf(parent);
     editor.delegate({ label, filenames: patterns, keys, threshold });
-    return one(parent.role, await signRole(editor, [signer], bench, expires));
+    return one(parent.role, await signRole(editor, await signersOf(bench, parent, signer), bench, expires));
   });
 }
 
@@ -47,7 +47,7 @@ export function undelegate(bench: Workbench, project: ProjectName, how: Undelega
     const editor = editorOf(parent);
     if (!editor.undelegate(label)) throw unknownDelegation(signing, how.name);
     if (how.keepFiles) for (const file of filesBelow(signing, role)) editor.setFile(file);
-    return one(parent.role, await signRole(editor, [signer], bench, how.expires));
+    return one(parent.role, await signRole(editor, await signersOf(bench, parent, signer), bench, how.expires));
   });
 }
 

@@ -10,7 +10,7 @@ import { editorOf, lastVersion, roleToClaim, signRole } from './next-role.ts';
 import { notYours } from './not-yours.ts';
 import type { ProjectStatus, StagedFile } from './project-status.ts';
 import { type Settled, settle } from './settle.ts';
-import { projectApi, type Workbench } from './workbench.ts';
+import { projectApi, signersOf, type Workbench } from './workbench.ts';
 
 export interface ReleaseOptions {
   /** Claim a project that publishes nothing yet. Otherwise its files go as every uploader sends them. */
@@ -168,15 +168,18 @@ async function additionTo(
   { signer, status, expires }: SigningOptions,
   bench: Workbench,
 ): Promise<ProjectTransaction> {
-  const editors = new Map<string, ProjectRoleEditor>();
+  const editors = new Map<SigningRole, ProjectRoleEditor>();
   for (const file of staged) {
     const role = ownRole(signing, file, signer);
-    const editor = editors.get(role.role) ?? editorOf(role, lastVersion(role.role, status));
-    editors.set(role.role, editor);
+    const editor = editors.get(role) ?? editorOf(role, lastVersion(role.role, status));
+    editors.set(role, editor);
     editor.setFile(file);
   }
   const signed = [...editors].map(
-    async ([role, editor]): Promise<[string, Uint8Array]> => [role, await signRole(editor, [signer], bench, expires)],
+    async ([role, editor]): Promise<[string, Uint8Array]> => [
+      role.role,
+      await signRole(editor, await signersOf(bench, role, signer), bench, expires),
+    ],
   );
   return { roles: new Map(await Promise.all(signed)) };
 }

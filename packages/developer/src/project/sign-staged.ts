@@ -7,7 +7,7 @@ import { editorOf, signRole } from './next-role.ts';
 import type { ProjectStatus, StagedFile } from './project-status.ts';
 import { signFiles, type SigningOptions, stagedAs } from './release.ts';
 import { type Settled, settle } from './settle.ts';
-import type { Workbench } from './workbench.ts';
+import { signersOf, type Workbench } from './workbench.ts';
 
 /** Files that the index keeps for a project, as a holder of a key sees them. */
 export interface StagedPlan {
@@ -85,7 +85,10 @@ export function renew(bench: Workbench, project: ProjectName, expires?: Date): P
         `See who signs what: holdfast status ${project}`,
       );
     const roles = new Map<string, Uint8Array>();
-    for (const role of own) roles.set(role.role, await signRole(editorOf(role), [signer], bench, expires));
+    for (const role of own) {
+      const signers = await signersOf(bench, role, signer);
+      roles.set(role.role, await signRole(editorOf(role), signers, bench, expires));
+    }
     return { roles };
   });
 }

@@ -1,4 +1,4 @@
-import type { IndexClient } from '@holdfast/installer';
+import type { IndexClient, SigningRole } from '@holdfast/installer';
 import type { ProjectName } from '@holdfast/python-index';
 import type { Signer } from '@holdfast/tuf';
 import type { IndexApi } from '../account/index-api.ts';
@@ -15,7 +15,22 @@ export interface Workbench {
   readonly signer: () => Promise<Signer>;
   /** A further key of this person, if it is at hand. */
   readonly otherSigner?: (keyid: string) => Promise<Signer | undefined>;
+  /** The same, unless somebody would have to be asked for it. */
+  readonly quietSigner?: (keyid: string) => Promise<Signer | undefined>;
   readonly now: () => Date;
+}
+
+/**
+ * Who signs the next version of a role: the chosen key, and those at hand that its delegation still names. Clients that know no rotate
+ * files (TAP 8) believe it then as well, until operators have written the new keys down.
+ */
+export async function signersOf(
+  { quietSigner }: Workbench,
+  { former }: Pick<SigningRole, 'former'>,
+  signer: Signer,
+): Promise<readonly Signer[]> {
+  const others = await Promise.all(former.map(async (keyid) => quietSigner?.(keyid)));
+  return [signer, ...others.filter((other) => other !== undefined)];
 }
 
 export function projectApi({ api }: Workbench, project: ProjectName): ProjectApi {

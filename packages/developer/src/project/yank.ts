@@ -6,7 +6,7 @@ import { listedBy, rolesOf } from './coverage.ts';
 import { editorOf, signRole } from './next-role.ts';
 import { notYours } from './not-yours.ts';
 import { seen, type Settled, settle } from './settle.ts';
-import { projectApi, type Workbench } from './workbench.ts';
+import { projectApi, signersOf, type Workbench } from './workbench.ts';
 
 export interface YankOptions {
   /** Versions, filenames, or both. */
@@ -43,7 +43,10 @@ export async function yankFiles(bench: Workbench, project: ProjectName, options:
       editor.yank(filename, options.yanked && (options.reason ?? true));
     }
     const roles = new Map<string, Uint8Array>();
-    for (const [{ role }, editor] of editors) roles.set(role, await signRole(editor, [signer], bench, options.expires));
+    for (const [role, editor] of editors) {
+      const signers = await signersOf(bench, role, signer);
+      roles.set(role.role, await signRole(editor, signers, bench, options.expires));
+    }
     return { roles };
   });
   return { filenames, outcome };

@@ -1,6 +1,6 @@
 import { chooseIndex, listKeys, openRecord, openSigner, type Session, type Workbench } from '@holdfast/developer';
 import { holdfastHome, IndexClient } from '@holdfast/installer';
-import type { Signer } from '@holdfast/tuf';
+import { type Signer, SignerError } from '@holdfast/tuf';
 import { type Options, text } from '../arguments.ts';
 import { UsageError } from '../command.ts';
 import { tell } from './clients.ts';
@@ -58,6 +58,16 @@ function benchOf(session: Session, client: IndexClient, options: Options): OpenB
       const records = await listKeys(home, account);
       const record = records.find((each) => each.key.keyid === keyid);
       return record && openRecord(record, ask);
+    },
+    quietSigner: async (keyid) => {
+      const records = await listKeys(home, account);
+      const record = records.find((each) => each.key.keyid === keyid && each.source.kind === 'ssh');
+      try {
+        return record && (await openRecord(record, ask));
+      } catch (error) {
+        if (error instanceof SignerError) return undefined; // not in the agent today: then it is not at hand
+        throw error;
+      }
     },
   };
 }

@@ -39,6 +39,8 @@ export interface SigningRole {
   readonly threshold: number;
   /** Rotate files so far (TAP 8). */
   readonly rotations: number;
+  /** Keyids that its delegation still names although rotations replaced them: clients that know no rotate files ask for these. */
+  readonly former: readonly string[];
   /** Its newest version, expired or not; `undefined` when nobody has signed it yet, or it was revoked. */
   readonly signed: SignedRole | undefined;
   /** It has expired, so installers refuse what it lists. */
@@ -105,7 +107,7 @@ export async function readSigning(name: ProjectName, source: SigningSource): Pro
     name,
     model: modelOfFound(found),
     standing: standingOf([...own.map(({ chain }) => chain), ...files.map(({ voucher }) => voucher.chain)]),
-    roles: own.map((info) => signingRole(info, source.now)),
+    roles: own.map((info) => signingRole(info, found, source.now)),
     files,
     timestampVersion: found.timestampVersion,
   };
@@ -136,7 +138,16 @@ function standingOf(chains: readonly (readonly string[])[]): Top | 'none' {
   return TOPS.find((top) => top === first) ?? 'none';
 }
 
-function signingRole({ role, chain, holders, verified, refused }: RoleInfo, now: Date): SigningRole {
+function delegatedKeyids({ roles }: RolesInfo, parent: string, role: string): readonly string[] {
+  const above = roles.find((each) => each.role === parent)?.verified?.metadata.signed;
+  return above?.delegations?.roles.find(({ name }) => name === role)?.keyids ?? [];
+}
+
+function signingRole(
+  { role, parent, chain, holders, verified, refused }: RoleInfo,
+  found: RolesInfo,
+  now: Date,
+): SigningRole {
   const { keys, roleKeys, version, revoked } = holders;
   const listed = [...keys].filter(([keyid]) => roleKeys.keyids.includes(keyid));
   const signed = verified && {
@@ -154,6 +165,7 @@ function signingRole({ role, chain, holders, verified, refused }: RoleInfo, now:
     keys: new Map(listed),
     threshold: roleKeys.threshold,
     rotations: version,
+    former: delegatedKeyids(found, parent, role).filter((keyid) => !roleKeys.keyids.includes(keyid)),
     signed,
     expired,
     revoked,
