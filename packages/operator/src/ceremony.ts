@@ -41,7 +41,7 @@ export interface Ceremony {
   readonly root: CeremonyRole;
   /** Also holds keys for `claimed` and `rarely-updated`, one for each role, where the model has them. */
   readonly targets: CeremonyRole;
-  /** How long what is signed now is valid, in seconds. */
+  /** How long what is signed now is valid, in seconds; the trees of `claimed` and `rarely-updated` for at most 180 days. */
   readonly lifetime: number;
   readonly now: Date;
   /** The passphrase that encrypts the keys of one holder, such as `root-1`. */
@@ -63,6 +63,12 @@ export interface CeremonyResult {
 }
 
 /**
+ * Seconds. Whoever has the online keys can show these empty trees to a new user until they expire, as if nobody had claimed anything: no
+ * longer than the later ones.
+ */
+const TREE_LIFETIME = 180 * 86_400;
+
+/**
  * Makes the offline keys and signs the first metadata with them. Private keys are written, encrypted, to `offlineDirectory` and
  * nowhere else; what is returned is public.
  * @throws OfflineDirectoryError when the directory holds keys already
@@ -78,8 +84,10 @@ export async function holdCeremony(ceremony: Ceremony): Promise<CeremonyResult> 
     ...(await makeHolders('root', ceremony.root, ['root'])),
     ...(await makeHolders('targets', ceremony.targets, ['targets', ...offlineTops(model)])),
   ];
-  const expires = new Date(Math.floor(ceremony.now.getTime() / 1000 + ceremony.lifetime) * 1000);
-  const first = { ceremony, model, holders, expires };
+  const after = (seconds: number): Date => new Date(Math.floor(ceremony.now.getTime() / 1000 + seconds) * 1000);
+  const expires = after(ceremony.lifetime);
+  const treesExpire = after(Math.min(ceremony.lifetime, TREE_LIFETIME));
+  const first = { ceremony, model, holders, expires, treesExpire };
   for (const role of ['root', 'targets', ...offlineTops(model)] as const)
     assertReachable(role, { keys: keysOfRole(holders, role), threshold: thresholdOf(first, role) });
   const sign = (role: OfflineRole, json: JsonObject): Promise<Uint8Array> =>
@@ -88,9 +96,9 @@ export async function holdCeremony(ceremony: Ceremony): Promise<CeremonyResult> 
   const targets = await sign('targets', firstTargets(first));
   const roles = new Map<string, Uint8Array>();
   for (const top of offlineTops(model)) roles.set(top, await sign(top, emptyTop(first, top)));
-  if (roles.has(RARELY_UPDATED)) roles.set(CLOSED, await sign(RARELY_UPDATED, closedRoleJson(1, expires)));
+  if (roles.has(RARELY_UPDATED)) roles.set(CLOSED, await sign(RARELY_UPDATED, closedRoleJson(1, treesExpire)));
   const fingerprint = rootFingerprint(root);
-  const text = transcript({ ...ceremony, model, holders, expires, fingerprint });
+  const text = transcript({ ...first, ...ceremony, model, holders, fingerprint });
   const folders: string[] = [];
   for (const holder of holders) folders.push(await writeHolder(ceremony, holder, fingerprint));
   await writeFileAtomic(join(ceremony.offlineDirectory, 'root.json'), root);
@@ -103,6 +111,7 @@ interface First {
   readonly model: SecurityModel;
   readonly holders: readonly CeremonyHolder[];
   readonly expires: Date;
+  readonly treesExpire: Date;
 }
 
 type OfflineTop = typeof CLAIMED | typeof RARELY_UPDATED;
@@ -147,5 +156,5 @@ function firstTargets(first: First): JsonObject {
 function emptyTop(first: First, top: OfflineTop): JsonObject {
   const keys = new Map(keysOfRole(first.holders, top).map((key) => [key.keyid, key]));
   const leaf = top === CLAIMED ? { prefix: '', projects: new Map() } : { prefix: '', targets: new Map() };
-  return binRoleJson(top, leaf, 1, first.expires, { roleKeys: roleKeys(first, top), keys });
+  return binRoleJson(top, leaf, 1, first.treesExpire, { roleKeys: roleKeys(first, top), keys });
 }

@@ -7,6 +7,7 @@ import type { CeremonyHolder, HeldKey } from './ceremony-holders.ts';
 interface Facts {
   readonly now: Date;
   readonly expires: Date;
+  readonly treesExpire: Date;
   readonly fingerprint: string;
   readonly model: SecurityModel;
   readonly online: PublicKey;
@@ -26,7 +27,8 @@ export function transcript(facts: Facts): string {
   return [
     'Key ceremony',
     `held        ${facts.now.toISOString()}`,
-    `valid until ${facts.expires.toISOString()}  (everything that offline keys signed)`,
+    `valid until ${facts.expires.toISOString()}  (root, targets)`,
+    ...(model === 'minimum' ? [] : [`            ${facts.treesExpire.toISOString()}  (the empty trees below targets)`]),
     `model       ${model}`,
     '',
     `Root fingerprint (SHA-256 of root.json)`,

@@ -22,7 +22,7 @@ const year = 365 * 86_400;
 const online = await generateKey('ed25519');
 const now = new Date('2026-01-01T00:00:00.500Z');
 
-function hold(name: string): Promise<CeremonyResult> {
+function hold(name: string, changes: Partial<Ceremony> = {}): Promise<CeremonyResult> {
   const ceremony: Ceremony = {
     offlineDirectory: join(directory, name),
     online: online.key,
@@ -31,6 +31,7 @@ function hold(name: string): Promise<CeremonyResult> {
     lifetime: year,
     now,
     passphraseFor: async (holder) => `secret of ${holder}`,
+    ...changes,
   };
   return holdCeremony(ceremony);
 }
@@ -66,6 +67,22 @@ test('targets delegates every project to unclaimed, and needs both of its holder
   await verifySignatures(targets, root.signed.keys, roleKeys);
   const oneSignature = { ...targets, signatures: targets.signatures.slice(1) };
   await assert.rejects(verifySignatures(oneSignature, root.signed.keys, roleKeys), UnsignedMetadataError);
+});
+
+test('the empty trees that it signs live no longer than later ones: a thief shows them to new users until they expire (M10)', async () => {
+  const expiries = async (name: string, changes: Partial<Ceremony>): Promise<string[]> => {
+    const { roles } = await hold(name, { model: 'maximum', ...changes });
+    return Array.from(roles, ([role, bytes]) => `${role} ${parseTargets(bytes).signed.expires.toISOString()}`);
+  };
+  const all = ['claimed', 'rarely-updated', 'rarely-updated.closed'];
+  assert.deepEqual(
+    await expiries('trees', {}),
+    all.map((role) => `${role} 2026-06-30T00:00:00.000Z`),
+  );
+  assert.deepEqual(
+    await expiries('short', { lifetime: 86_400 }),
+    all.map((role) => `${role} 2026-01-02T00:00:00.000Z`),
+  );
 });
 
 test('each holder gets a folder with an encrypted key that only its owner may read, and instructions (P5)', async () => {

@@ -25,7 +25,7 @@ export const CEREMONY_HELP = [
   '  --root-keys N --root-threshold N           holders of root keys, and how many must sign (3, 2)',
   '  --targets-keys N --targets-threshold N     the same for targets, claimed and rarely-updated, with a key for each (2, 2)',
   '  --root-key KEY, --targets-key KEY          a key that one of these holders has already; may be given more than once',
-  '  --lifetime TIME                  how long what is signed now is good (365d)',
+  '  --lifetime TIME                  how long what is signed now is good (365d); what is below targets 180d at most',
   '  --offline-passphrase-file FILE   one passphrase for all offline keys; or HOLDFAST_OFFLINE_PASSPHRASE, or each is asked for',
   KEY_HELP,
 ].join('\n');
