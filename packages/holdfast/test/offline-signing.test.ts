@@ -251,3 +251,50 @@ test('an index that nobody serves publishes it all the same, and says when the n
   const config = JSON.parse(await readFile(join(served.directory, 'config.json'), 'utf8')) as { nextSigning: string };
   assert.equal(config.nextSigning, '2027-01-31');
 });
+
+test('an index is compared with a backup from before a break-in, file by file (M12)', async (t) => {
+  const made = await scene(t, 'legacy');
+  const { served } = made;
+  const [ann, at] = [await made.developer('ann'), await operators(t, made)];
+  const account = { account: 'ann', token: ann.token, signer: ann.ownSigner as LocalSigner };
+  const [safe, open, gone] = ['safe', 'open', 'gone'].map((name) => makeWheel({ name, version: '1.0' }));
+  assert.ok(safe && open && gone);
+  await claimed(served, account, 'safe', [safe]);
+  for (const wheel of [open, gone]) assert.equal((await upload(served, wheel)).status, 200);
+  await at.sign([await at.key('offline.json', served.offline)]);
+  await at.run('backup', served.directory, 'backup');
+  assert.match((await at.run('admin', 'compare', served.directory, 'backup')).err, /Every file is as it was/);
+
+  // What a thief of the whole machine does.
+  const added = makeWheel({ name: 'open', version: '2.0' });
+  assert.equal((await upload(served, added)).status, 200);
+  const { records } = served.index;
+  const forged = { sha256: 'f'.repeat(64) };
+  await records.write((db) =>
+    db.updateTable('files').set(forged).where('project', '=', 'open').where('version', '=', '1.0').execute(),
+  );
+  await records.write((db) =>
+    db.updateTable('files').set({ state: 'deleted' }).where('project', '=', 'gone').execute(),
+  );
+  const { code, out } = await holdfast(at.directory, ['admin', 'compare', served.directory, 'backup']);
+  assert.equal(code, 1, 'other bytes under an old name');
+  const lines = out.trimEnd().split('\n');
+  assert.deepEqual(
+    lines.map((line) => line.slice(0, 40).trimEnd().split(/\s+/).slice(0, 3)),
+    [
+      ['!', 'removed', gone.filename],
+      ['!', 'changed', open.filename],
+      ['!', 'added', added.filename],
+    ],
+  );
+  assert.match(lines[1] ?? '', new RegExp(`was ${sha256(open)} {2}is f{64}`));
+  const json = (await holdfast(at.directory, ['admin', 'compare', served.directory, 'backup', '--json'])).out;
+  assert.equal(
+    json
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { fate: string }).length,
+    3,
+  );
+  await at.fails(/nowhere|config.json does not exist/, 'admin', 'compare', served.directory, 'nowhere');
+});

@@ -44,6 +44,7 @@ export const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['admin import', async () => (await import('./admin/import.ts')).adminImport],
   ['admin key', async () => (await import('./admin/key.ts')).adminKey],
   ['admin online-key', async () => (await import('./admin/online-key.ts')).adminOnlineKey],
+  ['admin compare', async () => (await import('./admin/compare.ts')).adminCompare],
   ['import', async () => (await import('./import.ts')).importCommand],
   ['migrate', async () => (await import('./migrate.ts')).migrate],
   ['backup', async () => (await import('./backup.ts')).backup],

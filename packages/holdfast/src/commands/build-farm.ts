@@ -113,6 +113,10 @@ async function farm(state: FarmState, options: Options, building: Building): Pro
 async function buildingOf(options: Options): Promise<Building> {
   const python = await findPython(text(options, 'python'));
   const limits = limitsOf(options);
+  if (process.getuid?.() === 0 && options.get('json') !== true)
+    note(
+      `${paintNote('yellow', 'holdfast:')} this farm runs as root. A user of its own, who owns nothing else, is safer.`,
+    );
   if (options.get('unsafe-no-isolation') !== true) return { python, limits, isolation: await bubblewrapIsolation() };
   note(
     `${paintNote('red', 'holdfast: UNSAFE:')} whoever wrote an sdist can read and change all that you can, your keys among it.`,
