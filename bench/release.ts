@@ -60,16 +60,18 @@ async function build({ place }: ServedIndex, version: string): Promise<readonly 
 
 const file = await releases(['--file', 'release.key']);
 const phrase = await releases(['--phrase']);
-const line = (what: string, values: readonly number[], share: number): Line => {
+const line = (what: string, values: readonly number[], share: number, hasGoal = false): Line => {
   const value = quantile(values, share);
-  return { what, value: `${value.toFixed(0)} ms`, goal: `≤ ${GOAL_MS} ms`, met: value <= GOAL_MS };
+  const goal = hasGoal && { goal: `≤ ${GOAL_MS} ms`, met: value <= GOAL_MS };
+  return { what, value: `${value.toFixed(0)} ms`, ...goal };
 };
 report(
   'A release, from command to verified visibility',
   `${FILES} wheels of ${BYTES / 1000} kB, ${ROUNDS} releases of one project that is claimed, loopback`,
   [
-    line('key in an encrypted file, median', file.times, 0.5),
+    line('key in an encrypted file, median', file.times, 0.5, true),
     line('key in an encrypted file, worst', file.times, 1),
+    // Most of it makes the key from the phrase, which is to be slow (docs/formats/secret-phrase.md).
     line('key from a secret phrase, median', phrase.times, 0.5),
     line('key from a secret phrase, worst', phrase.times, 1),
     { what: 'of it, a command that does nothing', value: `${median([file.idle, phrase.idle]).toFixed(0)} ms` },
