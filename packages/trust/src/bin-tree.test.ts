@@ -90,7 +90,7 @@ test('role names and prefixes are two forms of one thing', () => {
   assert.equal(binRoleName('unclaimed', '3f'), 'unclaimed.3f');
   assert.equal(binPrefix('unclaimed', 'unclaimed.3f'), '3f');
   assert.equal(binPrefix('unclaimed', 'unclaimed'), '');
-  for (const other of ['unclaimed.', 'unclaimed.3F', 'unclaimed.0123456', 'claimed.3f', 'unclaimedx']) {
+  for (const other of ['unclaimed.', 'unclaimed.3F', 'unclaimed.0123456', 'claimed.3f', 'unclaimedx', 'unclaimedx3f']) {
     assert.equal(binPrefix('unclaimed', other), undefined, other);
   }
 });

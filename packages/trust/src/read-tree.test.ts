@@ -156,6 +156,7 @@ test('a leaf of rarely-updated closes the projects that it lists, and no others'
     ],
   );
   assert.equal(parsed(signedBytes(RARELY_UPDATED, { prefix: '', targets: new Map() })).delegations, undefined);
+  assert.equal(parsed(signedBytes(CLAIMED, { prefix: '', projects: new Map() })).delegations, undefined);
   const closed = parsed(canonicalize(closedRoleJson(1, expires)));
   assert.equal(closed.targets.size, 0);
   assert.equal(closed.delegations, undefined);
@@ -206,6 +207,22 @@ test('what binRoleJson would not have made is refused', () => {
     [UNCLAIMED, role([good], new Map([[path, file]])), /otherwise/],
     [RARELY_UPDATED, role([], new Map([[path, file]])), /otherwise/],
   ];
+  const succinct = { keyids, threshold: 1, bitLength: 4, namePrefix: 'claimed.f' };
+  const hashed = targetsJson({
+    version: 1,
+    expires,
+    targets: new Map(),
+    delegations: { keys: known, roles: [], succinct },
+  });
+  const bins = parsed(canonicalize(hashed));
+  assert.throws(() => readTree(CLAIMED, treeKeys.roleKeys, () => bins), /hashed bins/);
+  // A project below a branch that does not lead to it.
+  const elsewhere = projectBin(project.project).startsWith('0') ? '1' : '0';
+  const strayed = new Map([
+    ['claimed', parsed(signedBytes(CLAIMED, { prefix: '', digits: elsewhere }))],
+    [`claimed.${elsewhere}`, role([good])],
+  ]);
+  assert.throws(() => readTree(CLAIMED, treeKeys.roleKeys, (name) => strayed.get(name)), /is not of its bins/);
   for (const [at, [top, targets, reason]] of refused.entries()) {
     assert.throws(
       () => readTree(top, treeKeys.roleKeys, (name) => (name === top ? targets : undefined)),
