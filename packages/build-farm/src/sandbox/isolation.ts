@@ -43,7 +43,7 @@ export async function bubblewrapIsolation(program = 'bwrap'): Promise<Isolation>
   const trial = { readable: [], input: '/usr', diskBytes: 1 << 20, network: false };
   const [first = '', ...args] = await isolation.wrap(['true'], new Map([['PATH', PATH]]), trial);
   try {
-    await run(first, args, { env: { PATH: process.env['PATH'] ?? PATH }, timeout: 20_000 });
+    await run(first, args, { env: { PATH: process.env['PATH'] ?? PATH }, timeout: 60_000 });
   } catch (cause) {
     throw unavailable(cause);
   }
