@@ -7,7 +7,7 @@ import { rotate } from '@holdfast/developer';
 import { normalizeName } from '@holdfast/python-index';
 import { targetPath } from '@holdfast/trust';
 import { type LocalSigner, writeKeyFile } from '@holdfast/tuf/node';
-import { claimed } from '../../index/test/support/developer.ts';
+import { claimed, claimOf, projectNamed, send, stage } from '../../index/test/support/developer.ts';
 import { PASSPHRASE } from '../../index/test/support/served-index.ts';
 import { runTool, temporaryDirectory } from '../../index/test/support/tools.ts';
 import { upload } from '../../index/test/support/upload.ts';
@@ -250,6 +250,33 @@ test('an index that nobody serves publishes it all the same, and says when the n
   assert.match(err, /Nobody serves the index[\s\S]*Published with timestamp 3/);
   const config = JSON.parse(await readFile(join(served.directory, 'config.json'), 'utf8')) as { nextSigning: string };
   assert.equal(config.nextSigning, '2027-01-31');
+});
+
+test('a claim of a quiet project waits for the signing that brings it into force, with the files that came meanwhile (D16)', async (t) => {
+  const made = await scene(t, 'maximum');
+  const { served } = made;
+  const [ann, at] = [await made.developer('ann'), await operators(t, made)];
+  const key = await at.key('offline.json', served.offline);
+  const [old, next] = [makeWheel({ name: 'old', version: '1.0' }), makeWheel({ name: 'old', version: '1.1' })];
+  assert.equal((await upload(served, old)).status, 200);
+  await at.run('admin', 'export', served.directory, 'quiet', '--quiet-days', '0');
+  const signed = (await at.run('admin', 'sign', 'quiet', '--key', key)).out.trim();
+  await at.run('admin', 'import', served.directory, 'quiet', signed);
+
+  const account = { account: 'ann', token: ann.token, signer: ann.ownSigner as LocalSigner };
+  const project = projectNamed('old');
+  await stage(served, account, next);
+  const told = await send(served, account, project, await claimOf(served, project, [account.signer]));
+  assert.equal(told.status, 202, JSON.stringify(told.body));
+  assert.deepEqual(await found(ann, 'old'), [`${old.filename} rarely-updated`], 'an online key undoes no offline one');
+  await at.run('admin', 'export', served.directory, 'claim', '--no-quiet');
+  const { out } = await at.run('admin', 'review', 'claim');
+  assert.match(out, /1 project becomes claimed\n {2}! old /);
+  assert.match(out, /1 project is not rarely updated any more\n +old: its developers claimed it/);
+  const claim = (await at.run('admin', 'sign', 'claim', '--key', key)).out.trim();
+  await at.run('admin', 'import', served.directory, 'claim', claim);
+  assert.deepEqual(await found(ann, 'old'), [`${old.filename} project.old`, `${next.filename} project.old`]);
+  assert.equal(await pythonTuf(t, at, [['old', next.filename]]), `${next.filename} ${sha256(next)}`);
 });
 
 test('an index is compared with a backup from before a break-in, file by file (M12)', async (t) => {

@@ -62,6 +62,12 @@ test('quiet projects are shown with the hash of every file, new and changed ones
   assert.match(text, new RegExp(` {6}! f{64}  old-1\\.1-py3-none-any\\.whl  \\(was 1a1`));
   assert.match(text, / {6}\+ 1a2[0-9a]{61} {2}old-1\.2/);
   const leaving = { kind: 'leave', project: normalizeName('old'), reason: '1 new file waits' } as const;
+  const unproven = await claimOf(
+    { project: 'old', signers: [await generateKey('ed25519')] },
+    { metadata: new Uint8Array() },
+  );
+  const waits = await loadExport(await exported(world, {}, [{ kind: 'claim', claim: unproven }, leaving]));
+  assert.deepEqual((await planSigning(waits)).quiet.outcomes, [], 'whose claim waits stays where it is');
   const gone = await loadExport(await exported(world, {}, [leaving]));
   assert.match(
     reviewText(review(gone, await planSigning(gone))),

@@ -30,7 +30,11 @@ export function planQuiet(loaded: LoadedExport, claims: NextClaims): NextQuiet {
     outcomes.push({ project, becomes: 'left', why });
   };
   const { projects } = claims.content;
-  for (const [project, why] of loaded.leaving) if (!loaded.exclude.has(project)) leave(project, why);
+  for (const project of projects.keys()) leave(project, 'its developers claimed it');
+  // Whose claim waits stays where it is: else an online key would answer for what its developers are about to take.
+  const waiting = new Set(loaded.claims.map(({ claim }) => claim.project));
+  for (const [project, why] of loaded.leaving)
+    if (!loaded.exclude.has(project) && !waiting.has(project)) leave(project, why);
   for (const { project, files } of loaded.quiet) {
     const before = byProject.has(project);
     const excluded = loaded.exclude.has(project) || projects.has(project) || loaded.order.model !== 'maximum';
@@ -40,7 +44,6 @@ export function planQuiet(loaded: LoadedExport, claims: NextClaims): NextQuiet {
     byProject.set(project, new Map(targets.map(({ path, file }) => [path, file])));
     touched.add(projectBin(project));
   }
-  for (const project of projects.keys()) leave(project, 'its developers claimed it');
   const targets = new Map<TargetPath, TargetFile>();
   for (const files of byProject.values()) for (const [path, file] of files) targets.set(path, file);
   return { content: { targets }, touched, outcomes };
