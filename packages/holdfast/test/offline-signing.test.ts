@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { rotate } from '@holdfast/developer';
+import { release, rotate } from '@holdfast/developer';
 import { normalizeName } from '@holdfast/python-index';
 import { targetPath } from '@holdfast/trust';
 import { type LocalSigner, writeKeyFile } from '@holdfast/tuf/node';
@@ -277,6 +277,33 @@ test('a claim of a quiet project waits for the signing that brings it into force
   await at.run('admin', 'import', served.directory, 'claim', claim);
   assert.deepEqual(await found(ann, 'old'), [`${old.filename} project.old`, `${next.filename} project.old`]);
   assert.equal(await pythonTuf(t, at, [['old', next.filename]]), `${next.filename} ${sha256(next)}`);
+});
+
+test('keys that developers changed are folded into the offline delegation, and the project goes on under its next name (M11)', async (t) => {
+  const made = await scene(t, 'legacy');
+  const { served } = made;
+  const [ann, bob, at] = [await made.developer('ann'), await made.developer('bob'), await operators(t, made)];
+  const key = await at.key('offline.json', served.offline);
+  const [flask, next] = [makeWheel({ name: 'flask', version: '1.0' }), makeWheel({ name: 'flask', version: '1.1' })];
+  await claimed(served, { account: 'ann', token: ann.token, signer: ann.ownSigner as LocalSigner }, 'flask', [flask]);
+  await at.sign([key]);
+  await rotate(ann, normalizeName('flask'), { add: [bob.ownSigner.key], remove: [] });
+  await at.run('admin', 'export', served.directory, 'folding', '--no-quiet');
+  assert.match(
+    (await at.run('admin', 'review', 'folding')).out,
+    /flask: its new keys stand in its delegation from now on/,
+  );
+  await at.sign([key]);
+  assert.deepEqual(await found(bob, 'flask'), [`${flask.filename} project.flask.2`]);
+  const released = await release(ann, normalizeName('flask'), await ann.build(next), { claim: false });
+  assert.equal(released.outcome.state, 'published');
+  assert.deepEqual(await found(bob, 'flask'), [
+    `${flask.filename} project.flask.2`,
+    `${next.filename} project.flask.2`,
+  ]);
+  assert.equal(await pythonTuf(t, at, [['flask', next.filename]]), `${next.filename} ${sha256(next)}`);
+  await at.run('admin', 'export', served.directory, 'settled', '--no-quiet');
+  assert.match((await at.run('admin', 'review', 'settled')).out, /Nothing is to be signed/);
 });
 
 test('an index is compared with a backup from before a break-in, file by file (M12)', async (t) => {
