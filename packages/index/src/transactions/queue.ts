@@ -8,6 +8,7 @@ import { keysText } from '../publish/standing-rows.ts';
 import { claimWaits } from '../publish/standing-after.ts';
 import type { TransactionRolesTable } from '../records/claims-schema.ts';
 import type { ChangesTable, Database } from '../records/schema.ts';
+import { assertRoom } from './bin-room.ts';
 import { assertUnmoved, type TransactionBase } from './unmoved.ts';
 import { fileChanges } from './file-changes.ts';
 
@@ -48,7 +49,7 @@ const NEVER = Number.MAX_SAFE_INTEGER;
  * Puts a transaction that was checked into the queue: from the commit on it will be published, all of it in one publication. Of one
  * project only one waits at a time, so what a transaction was checked against is what is published.
  * @returns the id of its change: whoever waits for that waits for all of it
- * @throws VersionTakenError when something moved since it was checked; nothing was changed
+ * @throws VersionTakenError when something moved since it was checked, or HttpError when its roles find no room; nothing was changed
  */
 export async function queueTransaction(
   db: Transaction<Database>,
@@ -57,6 +58,11 @@ export async function queueTransaction(
 ): Promise<number> {
   const { project, account, now, base } = meta;
   await assertUnmoved(db, project, base, checked);
+  const entry = checked.rotation?.entry;
+  await assertRoom(db, project, [
+    ...checked.roles.map((signed) => signed.role),
+    ...(entry === undefined ? [] : [entry]),
+  ]);
   const { role, threshold, rotations } = checked;
   const row = {
     project,

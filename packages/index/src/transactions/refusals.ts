@@ -39,6 +39,12 @@ export function versionTaken(project: string): HttpError {
   return new HttpError({ status: 409, code: 'VERSION_TAKEN', message });
 }
 
+/** Many projects whose names fall into one bin, or very many roles. */
+export function noRoom(project: string): HttpError {
+  const message = `The roles of ${project} find no room in signed metadata: too many stand in the place that its name falls into. Delegate to fewer roles, or ask the operators. ${NOTHING}`;
+  return new HttpError({ status: 409, code: 'NO_ROOM', message });
+}
+
 /** It is in the queue, and no process has published it in time. */
 export function transactionDelayed(cause: unknown): HttpError {
   const message =
