@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { release, rotate } from '@holdfast/developer';
+import { release, revoke, rotate } from '@holdfast/developer';
 import { normalizeName } from '@holdfast/python-index';
-import { targetPath } from '@holdfast/trust';
-import { type LocalSigner, writeKeyFile } from '@holdfast/tuf/node';
-import { claimed, claimOf, projectNamed, send, stage } from '../../index/test/support/developer.ts';
+import { projectRole, targetPath } from '@holdfast/trust';
+import { generateKey, type LocalSigner, writeKeyFile } from '@holdfast/tuf/node';
+import { claimed, claimOf, projectNamed, registerKey, send, stage } from '../../index/test/support/developer.ts';
 import { PASSPHRASE } from '../../index/test/support/served-index.ts';
 import { runTool, temporaryDirectory } from '../../index/test/support/tools.ts';
 import { upload } from '../../index/test/support/upload.ts';
@@ -304,6 +304,33 @@ test('keys that developers changed are folded into the offline delegation, and t
   assert.equal(await pythonTuf(t, at, [['flask', next.filename]]), `${next.filename} ${sha256(next)}`);
   await at.run('admin', 'export', served.directory, 'settled', '--no-quiet');
   assert.match((await at.run('admin', 'review', 'settled')).out, /Nothing is to be signed/);
+});
+
+test('who revoked stolen keys comes back with new ones once the holders say so, and not before (M11)', async (t) => {
+  const made = await scene(t, 'legacy');
+  const { served } = made;
+  const [ann, at] = [await made.developer('ann'), await operators(t, made)];
+  const key = await at.key('offline.json', served.offline);
+  const flask = makeWheel({ name: 'flask', version: '1.0' });
+  const account = { account: 'ann', token: ann.token, signer: ann.ownSigner as LocalSigner };
+  await claimed(served, account, 'flask', [flask]);
+  await at.sign([key]);
+  await revoke(ann, normalizeName('flask'));
+  await assert.rejects(found(ann, 'flask'), { code: 'REVOKED' });
+
+  const fresh = await generateKey('ed25519');
+  assert.equal((await registerKey(served, account, fresh, account.signer)).status, 201);
+  const project = { name: normalizeName('flask'), role: projectRole(normalizeName('flask'), 2) };
+  const told = await send(served, account, project, await claimOf(served, project, [fresh]));
+  assert.equal(told.status, 202, JSON.stringify(told.body));
+  await at.run('admin', 'export', served.directory, 'again', '--no-quiet');
+  assert.match((await at.run('admin', 'review', 'again')).out, /1 claim waits\n {2}flask: nobody vouches for its keys/);
+  await at.fails(/these keys sign nothing/, 'admin', 'sign', 'again', '--key', key);
+  const { out } = await at.run('admin', 'review', 'again', '--decide', 'decided', '--accept', 'flask');
+  assert.match(out, /! flask: .*accepted, though nobody vouches/);
+  const signed = (await at.run('admin', 'sign', 'decided', '--key', key)).out.trim();
+  await at.run('admin', 'import', served.directory, 'decided', signed);
+  assert.deepEqual(await found(ann, 'flask'), [`${flask.filename} project.flask.2`]);
 });
 
 test('an index is compared with a backup from before a break-in, file by file (M12)', async (t) => {

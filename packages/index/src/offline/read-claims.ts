@@ -147,13 +147,14 @@ async function filesOf(
   return new Map(rows.map(({ project, count, first }) => [project, { count, first }]));
 }
 
-/** Claimed projects with rotate files. */
+/** Claimed projects with rotate files that lead to keys: those of a revoked one lead nowhere. */
 export async function* readRotated(db: Read): AsyncGenerator<RotatedFact> {
   const rows = await db
     .selectFrom('standings')
     .select(['project', 'role', 'rotations'])
     .where('standing', '=', CLAIMED)
     .where('rotations', '>', 0)
+    .where('revoked_at', 'is', null)
     .orderBy('project')
     .execute();
   for (const { project, role, rotations } of rows) {

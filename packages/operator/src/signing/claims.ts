@@ -47,8 +47,7 @@ export async function planClaims(loaded: LoadedExport): Promise<NextClaims> {
     const why = whyItWaits(judged, loaded);
     outcomes.push({ project, becomes: why === '' ? 'claimed' : 'waits', why });
     if (why !== '') continue;
-    const before = projects.get(project);
-    if (before) retired.push(before.role);
+    // Roles of a claim before it left the index with the transaction that claimed anew.
     put({ project, role, keys, threshold });
   }
   for (const one of rotated) {
