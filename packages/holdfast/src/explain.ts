@@ -56,6 +56,8 @@ const remedies: ReadonlyMap<string, string> = new Map([
     'Back up the database and the bucket with their own tools: docs/guides/operator.md says in which order.',
   ],
   ['NO_BACKUP', 'Make one with holdfast backup DIRECTORY TO, to its end.'],
+  ['WRONG_BACKUP', 'Take an older backup, or believe more: --since N.'],
+  ['KEPT_FILE', 'Nothing was changed. Take it out of the list, or look at it again.'],
   ['KEY_FILE', 'Check the passphrase and the file.'],
   [
     'SIGNER',

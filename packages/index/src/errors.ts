@@ -361,3 +361,21 @@ export class NoBackupError extends IndexError {
     this.directory = directory;
   }
 }
+
+/** A file of the list of those that a recovery keeps is not what the list says. */
+export class KeptFileError extends IndexError {
+  readonly code = 'KEPT_FILE';
+  readonly filename: string;
+  constructor(filename: string, reason: string, options?: ErrorOptions) {
+    super(`${filename} cannot be kept: ${reason}`, options);
+    this.filename = filename;
+  }
+}
+
+/** The backup may hold what a thief did. */
+export class WrongBackupError extends IndexError {
+  readonly code = 'WRONG_BACKUP';
+  constructor(directory: string, version: number, since: number) {
+    super(`${directory} was made of publication ${version}, and only what was published up to ${since} is believed`);
+  }
+}

@@ -38,3 +38,6 @@ export { linesSource } from './import/lines-source.ts';
 export { SimplePageError } from './import/simple-page.ts';
 export { urlSource } from './import/url-source.ts';
 export { checkRecords } from './check-records.ts';
+export { planRecover, type Recovered, recoverIndex, type RecoverOptions } from './recover/recover.ts';
+export type { RecoveryPlan } from './recover/plan.ts';
+export { type FileReport, isAsBefore, type ProjectReport } from './recover/compare.ts';

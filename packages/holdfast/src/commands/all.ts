@@ -43,6 +43,7 @@ export const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['admin sign', async () => (await import('./admin/sign.ts')).adminSign],
   ['admin import', async () => (await import('./admin/import.ts')).adminImport],
   ['admin key', async () => (await import('./admin/key.ts')).adminKey],
+  ['admin recover', async () => (await import('./admin/recover.ts')).adminRecover],
   ['admin online-key', async () => (await import('./admin/online-key.ts')).adminOnlineKey],
   ['admin compare', async () => (await import('./admin/compare.ts')).adminCompare],
   ['import', async () => (await import('./import.ts')).importCommand],

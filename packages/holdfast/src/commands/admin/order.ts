@@ -11,7 +11,7 @@ import {
   type SigningOrder,
   type Term,
 } from '@holdfast/operator';
-import { bulletinMember, modelOf, type SecurityModel } from '@holdfast/trust';
+import { type Bulletin, bulletinMember, modelOf, type SecurityModel } from '@holdfast/trust';
 import type { Metadata, PublicKey, Root, Targets } from '@holdfast/tuf';
 import { type Options, text, texts } from '../../arguments.ts';
 import { UsageError } from '../../command.ts';
@@ -121,14 +121,18 @@ function termsFrom(options: Options, now: Date): Map<OfflineRole, Term> {
 async function bulletinFrom(options: Options, now: Date): Promise<SigningOrder['bulletin']> {
   if (options.get('no-bulletin') === true) return null;
   const file = text(options, 'bulletin');
-  if (file === undefined) return undefined;
-  const bulletin = { text: (await readFile(file, 'utf8')).trim(), id: '' };
-  const digest = createHash('sha256').update(bulletin.text).digest('hex').slice(0, 8);
-  const named = { ...bulletin, id: `${now.toISOString().slice(0, 10)}-${digest}` };
+  return file === undefined ? undefined : bulletinOf(await readFile(file, 'utf8'), now, file);
+}
+
+/** A bulletin of its own for each text and day. @throws UsageError when no reader would show it */
+export function bulletinOf(given: string, now: Date, where: string): Bulletin {
+  const trimmed = given.trim();
+  const digest = createHash('sha256').update(trimmed).digest('hex').slice(0, 8);
+  const bulletin = { text: trimmed, id: `${now.toISOString().slice(0, 10)}-${digest}` };
   try {
-    bulletinMember(named);
+    bulletinMember(bulletin);
   } catch (cause) {
-    throw new UsageError(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new UsageError(`${where}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
-  return named;
+  return bulletin;
 }
