@@ -37,6 +37,7 @@ export interface Recovered extends RecoveryPlan {
 }
 
 const FRESH = 'records.sqlite.recovering';
+const WHOLE = 'records.sqlite.recovered';
 const SEEN = 'records.sqlite.seen';
 
 /**
@@ -57,7 +58,7 @@ export function recoverIndex(options: RecoverOptions): Promise<Recovered> {
   const { directory, backup, now = new Date(), keepTokens = false } = options;
   return withStates(options, async ({ plan, present, kept }) => {
     const fresh = join(directory, FRESH);
-    await rm(fresh, { force: true });
+    await removeRecords(fresh);
     await copyFile(join(backup, 'records.sqlite'), fresh);
     const records = await SqliteRecords.open(fresh);
     let timestampVersion: number;
@@ -67,14 +68,16 @@ export function recoverIndex(options: RecoverOptions): Promise<Recovered> {
     } finally {
       await records.close();
     }
-    settle(fresh);
+    const whole = join(directory, WHOLE);
+    await copyStill(fresh, whole);
+    await removeRecords(fresh);
     const aside = join(directory, `stolen-${now.toISOString().replaceAll(':', '')}`);
     await mkdir(aside, { recursive: true, mode: 0o700 });
     await copyFile(join(directory, SEEN), join(aside, 'records.sqlite'));
     for (const file of kept.values()) await putCoreMetadata(directory, file);
-    const objects = await recoverObjects(directory, { records: fresh, backup, aside });
+    const objects = await recoverObjects(directory, { records: whole, backup, aside });
     await recoverMetadata(directory, plan);
-    await replaceRecords(directory, fresh);
+    await replaceRecords(directory, whole);
     return { ...plan, objects, timestampVersion, aside };
   });
 }
@@ -125,6 +128,11 @@ async function copyStill(from: string, to: string): Promise<void> {
     source.close();
   }
   settle(to);
+}
+
+/** With the files that SQLite keeps beside it. */
+async function removeRecords(path: string): Promise<void> {
+  for (const end of ['', '-wal', '-shm']) await rm(path + end, { force: true });
 }
 
 /** All of it in one file. */
