@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { writeFileAtomic } from '@holdfast/tuf/node';
 import { copyObject } from '../backup/backup.ts';
 import { recordedFiles } from '../backup/recorded-files.ts';
@@ -31,8 +32,10 @@ export async function recoverObjects(
 ): Promise<RecoveredObjects> {
   const [copied, missing, known]: [string[], string[], Set<string>] = [[], [], new Set()];
   let good = 0;
-  for (const { key, sha256 } of recordedFiles(records).files) {
+  const elsewhere = filesElsewhere(records);
+  for (const { key, sha256, filename } of recordedFiles(records).files) {
     known.add(key);
+    if (elsewhere.has(filename.replace(/\.metadata$/, ''))) continue;
     const path = join(directory, 'objects', key);
     if ((await hashOf(path)) === sha256) {
       good += 1;
@@ -74,6 +77,17 @@ async function putObject(directory: string, key: string, bytes: Uint8Array): Pro
   const path = join(directory, 'objects', key);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await writeFileAtomic(path, bytes);
+}
+
+/** Files whose bytes were never here: installers are led to them, and compare what comes. */
+function filesElsewhere(records: string): ReadonlySet<string> {
+  const database = new DatabaseSync(records, { readOnly: true });
+  try {
+    const rows = database.prepare('select filename from files where location is not null').all();
+    return new Set(rows.map((row) => String(row['filename'])));
+  } finally {
+    database.close();
+  }
 }
 
 async function moveAside(directory: string, key: string, aside: string): Promise<void> {
