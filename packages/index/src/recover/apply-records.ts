@@ -151,10 +151,12 @@ async function putSigned(
   for (const file of files.values()) {
     const there = await db
       .selectFrom('files')
-      .select('sha256')
+      .select('project')
       .where('filename', '=', file.filename)
       .executeTakeFirst();
     const row = { ...rowOf(file, options.present.file(file.filename)), state: 'published' as const };
+    // Names of old sdists may be read as those of two projects; who has the name keeps it.
+    if (there && there.project !== project) continue;
     if (!there) await ensureProject(db, options, project);
     const { filename: _, account: __, location: ___, ...said } = row;
     await db

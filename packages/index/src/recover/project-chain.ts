@@ -1,12 +1,20 @@
 import {
   decodeTarget,
   type Distribution,
+  InvalidTargetError,
   parseProjectRole,
   parseTargetPath,
   type ProjectDelegation,
   rotationRole,
 } from '@holdfast/trust';
-import { isRevocation, parseRotation, parseTargets, type PublicKey, verifySignatures } from '@holdfast/tuf';
+import {
+  isRevocation,
+  parseRotation,
+  parseTargets,
+  type PublicKey,
+  type TargetFile,
+  verifySignatures,
+} from '@holdfast/tuf';
 import { hash } from 'node:crypto';
 import type { SignedRole } from '../publish/sign-roles.ts';
 import { type Candidates, newestSigned } from './offline-chain.ts';
@@ -40,9 +48,8 @@ export async function readProjectChain(delegation: ProjectDelegation, from: Cand
     roles.set(next.role, found);
     const { targets, delegations } = parseTargets(found.bytes).signed;
     for (const [path, target] of targets) {
-      if (parseTargetPath(path)?.project !== project) continue;
-      const said = decodeTarget(path, target);
-      if (!files.has(said.filename)) files.set(said.filename, said);
+      const said = parseTargetPath(path)?.project === project ? decoded(path, target) : undefined;
+      if (said && !files.has(said.filename)) files.set(said.filename, said);
     }
     for (const { name, keyids, threshold: least } of delegations?.roles ?? []) {
       if (parseProjectRole(name)?.project !== project) continue;
@@ -53,6 +60,16 @@ export async function readProjectChain(delegation: ProjectDelegation, from: Cand
   // What was revoked, or what keys signed that were replaced, stays published, and nobody finds its files.
   if (!roles.has(role)) await keepFormer(role, from, roles, delegation);
   return { roles, files, keys, threshold, rotations, revoked };
+}
+
+/** What no installer takes is no file: nobody who signs for one project may keep an index from recovering. */
+function decoded(path: string, target: TargetFile): Distribution | undefined {
+  try {
+    return decodeTarget(path, target);
+  } catch (error) {
+    if (error instanceof InvalidTargetError) return undefined;
+    throw error;
+  }
 }
 
 type Keys = Pick<ProjectChain, 'keys' | 'threshold' | 'rotations' | 'revoked'>;

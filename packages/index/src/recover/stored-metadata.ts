@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '../objects/storage-failure.ts';
 
@@ -31,8 +31,7 @@ export class StoredMetadata {
 const MAX_BYTES = 64 << 20;
 
 function read(path: string): Uint8Array | undefined {
-  const bytes = readFileSync(path);
-  return bytes.length > MAX_BYTES ? undefined : bytes;
+  return statSync(path).size > MAX_BYTES ? undefined : readFileSync(path);
 }
 
 function entriesOf(top: string) {
