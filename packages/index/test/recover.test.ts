@@ -170,6 +170,14 @@ test('a project that the offline keys let go is unclaimed again, with the files 
   await index.close();
   const { projects } = await recoverIndex(asked(all));
   assert.equal(projects.find(({ project }) => project === 'django')?.after, 'unclaimed');
+  // The bin that it comes back to may not be there: it is published as an upload is.
+  const records = new DatabaseSync(join(made.directory, 'records.sqlite'), { readOnly: true });
+  const waiting = records.prepare('select kind, filename from changes where publication is null').all();
+  records.close();
+  assert.deepEqual(
+    waiting.map((row) => ({ ...row })),
+    [{ kind: 'add', filename: 'django-1.0-py3-none-any.whl' }],
+  );
   const after = await openBare(made.directory);
   assert.equal(await standingOf(after, 'django'), undefined);
   assert.deepEqual(await statesOf(after, 'django'), { 'django-1.0-py3-none-any.whl': 'published' });
