@@ -209,9 +209,13 @@ test('everything online is stolen and poisoned; the operators recover by command
     moved: '1.0',
     settled: '2.0',
   };
-  for (const user of [old, fresh]) {
+  const all = Object.entries(expected);
+  for (const [user, found] of [
+    [old, all.filter(([name]) => ['plain', 'swapped', 'newborn', 'settled'].includes(name))],
+    [fresh, all.filter(([name]) => !['swapped', 'newborn'].includes(name))],
+  ] as const) {
     let told = 0;
-    for (const [name, version] of Object.entries(expected)) {
+    for (const [name, version] of found) {
       const { installed, said, tool } = await user.install(name);
       assert.deepEqual(installed, [`${name} ${version}`], `${said}${tool}`);
       if (said.includes(BULLETIN)) told += 1;
