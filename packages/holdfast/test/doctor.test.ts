@@ -328,7 +328,7 @@ test('holdfast doctor: a line for each check, JSON, first use, a trusted index, 
   );
   const failed = await holdfast(directory, ['doctor', broken]);
   assert.equal(failed.code, 1);
-  assert.match(failed.out, /^FAIL {2}core-metadata +demo-\S+\.metadata answers 404\n +Installers refuse this too/m);
+  assert.match(failed.out, /^FAIL {2}core-metadata +(?:demo|other)-\S+\.metadata answers 404\n +Installers refuse this too/m);
   const nobody = await holdfast(directory, ['doctor', 'http://127.0.0.1:1']);
   assert.equal(nobody.code, 1);
   assert.match(nobody.out, /^FAIL {2}connection /m);
