@@ -59,7 +59,7 @@ export {
   topsOf,
   UNCLAIMED,
 } from './roles.ts';
-export { type ListedVersion, listedVersions, type RoleEntry } from './snapshot-tree/cell.ts';
+export { entryBytes, type ListedVersion, listedVersions, type RoleEntry } from './snapshot-tree/cell.ts';
 export { snapshotTreeMember, snapshotTreeRoot } from './snapshot-tree/in-timestamp.ts';
 export { rolePosition } from './snapshot-tree/position.ts';
 export { MAX_PROOF_BYTES, verifyProof } from './snapshot-tree/proof.ts';

@@ -3,6 +3,7 @@ import { endsRange, FeedError, type FeedRange, MAX_LEVEL, mergedParts, sweptAfte
 import type { Logger } from 'pino';
 import { ObjectTooLargeError } from '../errors.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
+import { newestPublication } from '../publish/newest-publication.ts';
 import type { Records } from '../records/records.ts';
 import { deleteChunk, putChunk, storedFeed } from './feed-objects.ts';
 import { feedProgress, forgetFeed, noteMerged } from './feed-table.ts';
@@ -19,8 +20,8 @@ export interface FeedParts {
  */
 export async function mergeFeed({ records, objects, logger }: FeedParts, stop?: AbortSignal): Promise<void> {
   const progress = await feedProgress(records);
-  const newest = await newestPublished(records);
-  if (!progress || newest === undefined) return;
+  if (!progress) return;
+  const { id: newest } = await newestPublication(records);
   const { begins } = progress;
   try {
     for (let last = progress.merged + 1; last <= newest; last++) {
@@ -45,17 +46,6 @@ async function merge(objects: ObjectStore, range: FeedRange, stop: AbortSignal |
   };
   await putChunk(objects, range, mergedParts(storedFeed(objects), range, { pause }));
   for (const old of sweptAfter(range)) await deleteChunk(objects, old);
-}
-
-async function newestPublished(records: Records): Promise<number | undefined> {
-  const row = await records.read
-    .selectFrom('publications')
-    .select('id')
-    .where('published_at', 'is not', null)
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row?.id;
 }
 
 /** Merges in the background, beside the publications. */

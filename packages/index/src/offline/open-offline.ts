@@ -7,7 +7,8 @@ import { type OfferOutcome, outcomeOf, recordOffer } from './offers.ts';
 import { readClaims, readRotated } from './read-claims.ts';
 import { type FileFact, readFiles } from './read-files.ts';
 import { readLeaving, readQuiet, readUpdated } from './read-quiet.ts';
-import { newestPublication, readOfflineRoles, readRetired, readRoots } from './read-roles.ts';
+import { newestPublication } from '../publish/newest-publication.ts';
+import { readOfflineRoles, readRetired, readRoots } from './read-roles.ts';
 
 /** What an index has for the holders of its offline keys, and takes from them. Also while another process serves it. */
 export class OfflineDesk {
@@ -23,8 +24,8 @@ export class OfflineDesk {
   }
 
   /** Version of the timestamp that everyone gets. */
-  publication(): Promise<number> {
-    return newestPublication(this.#records.read);
+  async publication(): Promise<number> {
+    return (await newestPublication(this.#records)).id;
   }
 
   roots(): Promise<readonly Uint8Array[]> {

@@ -68,15 +68,3 @@ export async function readRetired(db: Read): Promise<readonly { readonly role: s
     .execute();
   return rows.filter(({ role }) => isOffline(role));
 }
-
-/** The publication that everyone gets. */
-export async function newestPublication(db: Read): Promise<number> {
-  const row = await db
-    .selectFrom('publications')
-    .select('id')
-    .where('published_at', 'is not', null)
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row?.id ?? 0;
-}

@@ -11,6 +11,7 @@ import {
 } from '@holdfast/trust';
 import type { Records } from '../records/records.ts';
 import type { RolesTable } from '../records/schema.ts';
+import { newestPublication } from './newest-publication.ts';
 import type { SignedRole } from './sign-roles.ts';
 
 /** The two roles that no snapshot lists. */
@@ -256,17 +257,6 @@ async function rowsSince({ read }: Records, seen: number): Promise<RolesTable[]>
     if (!end || rows.length < PAGE) return found;
     last = end;
   }
-}
-
-async function newestPublication({ read }: Records): Promise<{ id: number; lists: number }> {
-  const newest = await read
-    .selectFrom('publications')
-    .select(['id', 'lists'])
-    .where('published_at', 'is not', null)
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return newest ?? { id: 0, lists: 0 };
 }
 
 function isOnline(role: string): role is OnlineRole {

@@ -3,6 +3,7 @@ import type { ProjectTransaction } from '@holdfast/trust';
 import { FormatError, parseRotation, parseTargets } from '@holdfast/tuf';
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../records/schema.ts';
+import { ON_ITS_WAY } from './on-its-way.ts';
 import type { ProjectRecord } from './project-record.ts';
 
 /**
@@ -73,7 +74,6 @@ export async function untilWhichChange(db: Kysely<Database>, project: string): P
   const { rows } = await sql<{ id: number | null }>`select max(changes.id) as id from changes
     left join files on files.filename = changes.filename
     left join transactions on transactions.id = changes.transaction_id
-    where (changes.publication is null or changes.publication in (select id from publications where published_at is null))
-      and (files.project = ${project} or transactions.project = ${project})`.execute(db);
+    where ${ON_ITS_WAY} and (files.project = ${project} or transactions.project = ${project})`.execute(db);
   return rows[0]?.id ?? undefined;
 }

@@ -3,6 +3,7 @@ import { registeredKeys } from '../accounts/account-keys.ts';
 import { keysOf } from '../publish/standing-rows.ts';
 import type { Database } from '../records/schema.ts';
 import { delegatedKeyids, loadProjectRoles } from './project-roles.ts';
+import { claimOf } from './transaction-rows.ts';
 
 /**
  * Accounts that hold a key which the project's roles name, or a claim of it that waits for signatures. They may bring files and signatures
@@ -28,12 +29,6 @@ async function keyidsOf(db: Kysely<Database>, project: string): Promise<string[]
   return [
     ...(standing?.keys ? keysOf(standing.keys).keys() : []),
     ...delegatedKeyids(roles.values()),
-    ...waiting.flatMap(({ claim }) => keyidsOfClaim(claim ?? '')),
+    ...waiting.flatMap(({ claim }) => (claim === null ? [] : [...claimOf(claim).keys.keys()])),
   ];
-}
-
-/** `claim` as `transactions` keeps it: JSON with the keys by keyid. */
-function keyidsOfClaim(claim: string): string[] {
-  const { keys = {} } = JSON.parse(claim) as { keys?: Record<string, unknown> };
-  return Object.keys(keys);
 }

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { ProjectName } from '@holdfast/python-index';
 import { type Distribution, parseProjectRole, parseRotationRole } from '@holdfast/trust';
 import type { PublicKey } from '@holdfast/tuf';
@@ -9,6 +8,7 @@ import { claimWaits } from '../publish/standing-after.ts';
 import type { TransactionRolesTable } from '../records/claims-schema.ts';
 import type { ChangesTable, Database } from '../records/schema.ts';
 import { assertRoom } from './bin-room.ts';
+import { claimText, NEVER, roleRow } from './transaction-rows.ts';
 import { assertUnmoved, type TransactionBase } from './unmoved.ts';
 import { fileChanges } from './file-changes.ts';
 
@@ -42,8 +42,6 @@ export interface TransactionMeta {
 }
 
 const ROWS_PER_STATEMENT = 200;
-/** Rotate files have no end. */
-const NEVER = Number.MAX_SAFE_INTEGER;
 
 /**
  * Puts a transaction that was checked into the queue: from the commit on it will be published, all of it in one publication. Of one
@@ -95,32 +93,17 @@ export async function queueTransaction(
   return change.id;
 }
 
-/** `{"keys": …, "threshold": …}`, as `transactions` keeps it. */
-export function claimText({ keys, threshold }: NonNullable<CompleteTransaction['claim']>): string {
-  return `{"keys":${keysText(keys.values())},"threshold":${threshold}}`;
-}
-
 async function insertRoles(db: Transaction<Database>, id: number, checked: CompleteTransaction): Promise<void> {
   const rows: Insertable<TransactionRolesTable>[] = checked.roles.map(({ role, version, expires, bytes }) => {
-    return rowOf(id, role, version, expires.getTime(), bytes);
+    return roleRow(id, role, version, expires.getTime(), bytes);
   });
   const { rotation } = checked;
   if (rotation?.entry !== undefined) {
     const version = parseRotationRole(rotation.entry)?.version ?? 0;
-    rows.push(rowOf(id, rotation.entry, version, NEVER, rotation.bytes));
+    rows.push(roleRow(id, rotation.entry, version, NEVER, rotation.bytes));
   }
-  for (const role of checked.retired) rows.push({ ...rowOf(id, role, 0, 0, new Uint8Array()), retired: 1 });
+  for (const role of checked.retired) rows.push({ ...roleRow(id, role, 0, 0, new Uint8Array()), retired: 1 });
   for (const row of rows) await db.insertInto('transaction_roles').values(row).execute();
-}
-
-function rowOf(
-  transaction_id: number,
-  role: string,
-  version: number,
-  expires_at: number,
-  bytes: Uint8Array,
-): Insertable<TransactionRolesTable> {
-  return { transaction_id, role, version, expires_at, sha256: hash('sha256', bytes), length: bytes.length, bytes };
 }
 
 /** What operators look at before they sign. */

@@ -2,6 +2,7 @@ import type { ProjectName } from '@holdfast/python-index';
 import { parseProjectRole, parseRotationRole, projectRole } from '@holdfast/trust';
 import type { Kysely } from 'kysely';
 import type { Database } from '../records/schema.ts';
+import { isRotationOf } from './role-names.ts';
 
 /**
  * The role that a claim of a project gives its developers, when it was claimed before and is not any more: rotate files stay listed for
@@ -21,13 +22,10 @@ export async function roleToClaim(
 
 /** Roles of the project that have rotate files. */
 async function rotatedRoles(db: Kysely<Database>, project: ProjectName): Promise<ReadonlySet<string>> {
-  const own = `rotate/project.${project}`;
-  // Names go on with a dot, and `/` comes after it.
   const rows = await db
     .selectFrom('roles')
     .select('role')
-    .where('role', '>', `${own}.`)
-    .where('role', '<', `${own}/`)
+    .where((where) => isRotationOf(where, project))
     .execute();
   return new Set(rows.flatMap(({ role }) => parseRotationRole(role)?.role ?? []));
 }

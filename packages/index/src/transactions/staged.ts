@@ -7,6 +7,7 @@ import type { ObjectStore } from '../objects/object-store.ts';
 import { type FileRow, objectKeyOf } from '../publish/file-rows.ts';
 import type { Records } from '../records/records.ts';
 import type { Database } from '../records/schema.ts';
+import { ON_ITS_WAY } from './on-its-way.ts';
 import { notStaged, notYourFile, versionTaken } from './refusals.ts';
 
 /** What is staged for a project that nobody claims is dropped after this time, in milliseconds. */
@@ -122,8 +123,7 @@ function emptyProjects(db: Pick<Transaction<Database>, 'selectFrom'>, before: nu
 
 /** A transaction that is in the queue publishes it. */
 async function isOnItsWay(db: Transaction<Database>, filename: string): Promise<boolean> {
-  const { rows } = await sql`select 1 from changes where filename = ${filename} and (publication is null
-    or publication in (select id from publications where published_at is null)) limit 1`.execute(db);
+  const { rows } = await sql`select 1 from changes where filename = ${filename} and ${ON_ITS_WAY} limit 1`.execute(db);
   return rows.length > 0;
 }
 

@@ -4,6 +4,8 @@ import { sql, type Transaction } from 'kysely';
 import { VersionTakenError } from '../errors.ts';
 import type { StandingRow } from '../publish/standing-rows.ts';
 import type { Database } from '../records/schema.ts';
+import { ON_ITS_WAY } from './on-its-way.ts';
+import { isRoleOf } from './role-names.ts';
 import { takesClaims } from './takes-claims.ts';
 
 /** What a transaction was checked against. */
@@ -67,9 +69,7 @@ async function isQueued(db: Transaction<Database>, project: string): Promise<boo
 /** Also while their publication is not complete. */
 async function filesWait(db: Transaction<Database>, project: string): Promise<boolean> {
   const { rows } = await sql`select 1 from changes join files on files.filename = changes.filename
-    where files.project = ${project} and (changes.publication is null
-      or changes.publication in (select id from publications where published_at is null))
-    limit 1`.execute(db);
+    where files.project = ${project} and ${ON_ITS_WAY} limit 1`.execute(db);
   return rows.length > 0;
 }
 
@@ -78,17 +78,10 @@ export async function versionsOf(
   db: Pick<Transaction<Database>, 'selectFrom'>,
   project: ProjectName,
 ): Promise<ReadonlyMap<string, number>> {
-  const own = `project.${project}`;
   const rows = await db
     .selectFrom('roles')
     .select(['role', 'version'])
-    .where((where) =>
-      where.or([
-        where('role', '=', own),
-        // Names go on with a dot, and `/` comes after it.
-        where.and([where('role', '>', `${own}.`), where('role', '<', `${own}/`)]),
-      ]),
-    )
+    .where((where) => isRoleOf(where, project))
     .execute();
   return new Map(rows.filter(({ role }) => projectOf(role) === project).map(({ role, version }) => [role, version]));
 }

@@ -1,17 +1,10 @@
-import { hash } from 'node:crypto';
-import {
-  type CheckedTransaction,
-  keysFromJson,
-  parseRotationRole,
-  type ProjectTransaction,
-  rotationRole,
-} from '@holdfast/trust';
-import { isJsonObject, parseJson, parseTargets } from '@holdfast/tuf';
-import type { Insertable, Kysely, Transaction } from 'kysely';
+import { type CheckedTransaction, parseRotationRole, type ProjectTransaction, rotationRole } from '@holdfast/trust';
+import { parseTargets } from '@holdfast/tuf';
+import type { Kysely, Transaction } from 'kysely';
 import type { TransactionRolesTable } from '../records/claims-schema.ts';
 import type { Database } from '../records/schema.ts';
-import { claimText } from './queue.ts';
 import { tooManyWaiting } from './refusals.ts';
+import { claimOf, claimText, NEVER, roleRow } from './transaction-rows.ts';
 
 /** A transaction in which everything is right but that signatures are missing. */
 export interface WaitingTransaction {
@@ -24,8 +17,6 @@ export interface WaitingTransaction {
 
 /** Transactions of one project that wait at a time. */
 const MOST_WAITING = 16;
-/** Rotate files have no end. */
-const NEVER = Number.MAX_SAFE_INTEGER;
 
 /** What waits of a project, oldest first. */
 export async function loadWaiting(db: Kysely<Database>, project: string): Promise<readonly WaitingTransaction[]> {
@@ -57,12 +48,6 @@ function transactionOf(
   const rotation = rows.find(({ role }) => parseRotationRole(role));
   const roles = new Map(rows.filter((row) => row !== rotation).map(({ role, bytes }) => [role, bytes]));
   return { roles, ...(claim !== null && { claim: claimOf(claim) }), ...(rotation && { rotation: rotation.bytes }) };
-}
-
-function claimOf(text: string): NonNullable<ProjectTransaction['claim']> {
-  const claim = parseJson(new TextEncoder().encode(text));
-  const [keys, threshold] = isJsonObject(claim) ? [claim.get('keys'), claim.get('threshold')] : [];
-  return { keys: keysFromJson(keys), threshold: Number(threshold) };
 }
 
 /** The one that waits for the same roles, whatever it says of them. At most one does. */
@@ -120,22 +105,15 @@ export async function keepWaiting(
     })
     .returning('id')
     .executeTakeFirstOrThrow();
-  const rows = Array.from(transaction.roles, ([role, bytes]) => rowOf(id, role, bytes));
+  const rows = Array.from(transaction.roles, ([role, bytes]) => {
+    const { version, expires } = parseTargets(bytes).signed;
+    return roleRow(id, role, version, expires.getTime(), bytes);
+  });
   if (transaction.rotation) {
     const number = rotations + 1;
-    const role = rotationRole(checked.role, number);
-    rows.push({ ...common(id, role, transaction.rotation), version: number, expires_at: NEVER });
+    rows.push(roleRow(id, rotationRole(checked.role, number), number, NEVER, transaction.rotation));
   }
   for (const row of rows) await db.insertInto('transaction_roles').values(row).execute();
-}
-
-function rowOf(id: number, role: string, bytes: Uint8Array): Insertable<TransactionRolesTable> {
-  const { version, expires } = parseTargets(bytes).signed;
-  return { ...common(id, role, bytes), version, expires_at: expires.getTime() };
-}
-
-function common(transaction_id: number, role: string, bytes: Uint8Array) {
-  return { transaction_id, role, bytes, sha256: hash('sha256', bytes), length: bytes.length };
 }
 
 /** Drops what waits and can come to nothing once this is queued: its versions are taken, or its keys are not those any more. */

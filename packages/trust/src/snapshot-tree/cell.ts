@@ -42,6 +42,11 @@ export function encodeRole({ role, version, length, sha256 }: RoleEntry): Uint8A
   return roleBuffer.subarray(0, name.length + FIXED_BYTES);
 }
 
+/** What a role takes in a cell, in bytes. */
+export function entryBytes(role: string): number {
+  return encoder.encode(role).length + FIXED_BYTES;
+}
+
 /** The cell with one role more, or another version of it. A cell is its roles, one behind the other, sorted by name. */
 export function withRole(cell: Uint8Array, role: Uint8Array): Uint8Array {
   return cell.length === 0 ? role : spliced(cell, rangeOf(cell, role.subarray(1, 1 + (role[0] ?? 0))), role);
