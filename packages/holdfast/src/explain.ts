@@ -115,12 +115,21 @@ export async function explain(error: unknown): Promise<Explanation> {
   if (isSystemError(error)) return explainSystem(error);
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const remedy = ownRemedy(error) ?? remedies.get(code);
-  if (error instanceof Error && remedy !== undefined) return { sentence: sentenceOf(error.message), remedy };
+  if (error instanceof Error && remedy !== undefined) return withRemedy(sentenceOf(error.message), remedy);
   const installer = await import('@holdfast/installer');
   const { TufError } = await import('@holdfast/tuf');
   if (error instanceof installer.InstallerError || error instanceof TufError) return installer.explain(error);
   const message = error instanceof Error ? error.message : String(error);
   return { sentence: sentenceOf(message), remedy: 'Set HOLDFAST_DEBUG=1 to see where it happened.' };
+}
+
+const NOTHING_CHANGED = 'Nothing was changed.';
+
+/** An index that refuses something says itself that nothing was changed, most of the time. */
+function withRemedy(sentence: string, remedy: string): Explanation {
+  if (!sentence.includes(NOTHING_CHANGED) || !remedy.startsWith(NOTHING_CHANGED)) return { sentence, remedy };
+  const rest = remedy.slice(NOTHING_CHANGED.length).trim();
+  return rest === '' ? { sentence } : { sentence, remedy: rest };
 }
 
 /** Where what to do depends on more than the kind of error, the error says it. */

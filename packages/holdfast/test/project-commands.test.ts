@@ -61,6 +61,7 @@ async function refuses(command: Promise<Ended>, sentence: RegExp, remedy: RegExp
   assert.match(said, /^holdfast: .*[.!?]$/);
   assert.match(rest.join('\n'), remedy);
   assert.ok(rest.length <= 1 && !/\n\s+at /.test(err), err);
+  assert.ok(err.split('Nothing was changed').length <= 2, err);
 }
 
 test('every wrong request gets one sentence and what to do about it, and changes nothing', {
