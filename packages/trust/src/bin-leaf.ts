@@ -40,12 +40,13 @@ export type BinLeaf = LeafContent & { readonly prefix: string };
 export type BinRole = BinLeaf | BranchRole;
 
 /**
- * What becomes of the leaf at `prefix` when it holds `content`: itself, or, past the size limit, a branch and its children, deepest
- * roles first. What is of one bin stays together, however much: splitting would only make the way longer.
+ * What becomes of the role at `prefix` when it and what is below it hold `content`: a leaf, or, past the size limit, a branch and its
+ * children, deepest roles first. What is of one bin stays together, however much: splitting would only make the way longer.
+ * @param childrenOf what the children that a branch has add to its prefix, empty for what is no branch; all of them stay
  */
-export function planLeaf(prefix: string, content: LeafContent): BinRole[] {
-  if ('targets' in content) return split(prefix, targetPieces(content.targets), (targets) => ({ targets }));
-  return split(prefix, projectPieces(content.projects), (projects) => ({ projects }));
+export function planLeaf(prefix: string, content: LeafContent, childrenOf: ChildrenOf = () => ''): BinRole[] {
+  if ('targets' in content) return split(prefix, targetPieces(content.targets), (targets) => ({ targets }), childrenOf);
+  return split(prefix, projectPieces(content.projects), (projects) => ({ projects }), childrenOf);
 }
 
 /** Whether a branch with this content below it becomes a leaf again, when all its children are leaves. */
@@ -53,6 +54,8 @@ export function fitsMerged(content: LeafContent): boolean {
   const pieces = 'targets' in content ? targetPieces(content.targets) : projectPieces(content.projects);
   return sizeOf(pieces) <= MERGE_BYTES;
 }
+
+type ChildrenOf = (prefix: string) => string;
 
 /** What one target or one project takes of a leaf. */
 interface Piece<K, V> {
@@ -66,11 +69,13 @@ function split<K, V>(
   prefix: string,
   pieces: readonly Piece<K, V>[],
   leafOf: (content: ReadonlyMap<K, V>) => LeafContent,
+  childrenOf: ChildrenOf,
 ): BinRole[] {
   const [first] = pieces;
-  if (sizeOf(pieces) <= BIN_BYTES || pieces.every(({ bin }) => bin === first?.bin))
+  const known = childrenOf(prefix);
+  if (known === '' && (sizeOf(pieces) <= BIN_BYTES || pieces.every(({ bin }) => bin === first?.bin)))
     return [{ prefix, ...leafOf(new Map(pieces.map(({ entry }) => entry))) }];
-  const children = new Map<string, Piece<K, V>[]>();
+  const children = new Map(Array.from(known, (digit): [string, Piece<K, V>[]] => [digit, []]));
   for (const piece of pieces) {
     const digit = piece.bin.charAt(prefix.length);
     const child = children.get(digit);
@@ -78,7 +83,7 @@ function split<K, V>(
     else children.set(digit, [piece]);
   }
   const digits = [...children.keys()].sort();
-  const planned = digits.flatMap((digit) => split(prefix + digit, children.get(digit) ?? [], leafOf));
+  const planned = digits.flatMap((digit) => split(prefix + digit, children.get(digit) ?? [], leafOf, childrenOf));
   return [...planned, { prefix, digits: digits.join('') }];
 }
 

@@ -64,6 +64,21 @@ test('children come before their branch, so that a delegation never points to a 
   }
 });
 
+test('what is a branch keeps all its children, also those that hold nothing any more', () => {
+  const targets = targetsOf(3, 1);
+  const bins = [...targets.keys()].map((path) => path.slice(0, 6)).sort();
+  const children = new Map([
+    ['', '0123456789abcdef'],
+    ['7', '01'],
+  ]);
+  const roles = planLeaf('', { targets }, (prefix) => children.get(prefix) ?? '');
+  const prefixes = [...'0123456', '70', '71', '7', ...'89abcdef', ''];
+  const kept = roles.filter(({ prefix }) => prefixes.includes(prefix)).map(({ prefix }) => prefix);
+  assert.deepEqual(kept, prefixes);
+  const held = roles.flatMap((role) => ('targets' in role ? [...role.targets.keys()] : []));
+  assert.deepEqual(held.map((path) => path.slice(0, 6)).sort(), bins);
+});
+
 test('one project that is larger than a role is not split; beside others it has a role of its own no deeper than that takes', () => {
   assert.deepEqual(planLeaf('', { targets: targetsOf(1, 400) }), [{ prefix: '', targets: targetsOf(1, 400) }]);
   const all = new Map([...targetsOf(20, 1), ...targetsOf(1, 400)]);

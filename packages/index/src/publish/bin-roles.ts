@@ -1,7 +1,7 @@
 import { binRoleName, type BinRole, encodeTarget, type LeafContent, type TargetPath } from '@holdfast/trust';
 import type { TargetFile } from '@holdfast/tuf';
 import type { Outcome } from './outcomes.ts';
-import { distributionOf, type FileRow } from './file-rows.ts';
+import { distributionOf, type FileRow, type ListedRow } from './file-rows.ts';
 import type { OnlineTop } from './signing-keys.ts';
 
 /** A file that a batch touches, with what becomes of it. */
@@ -20,7 +20,7 @@ export interface TreeRole {
 export const isGone = ({ row, outcome }: ChangedFile): boolean => outcome.deleted || row.state === 'deleted';
 
 /** The targets of a leaf with these files. */
-export function targetsOf(rows: Iterable<FileRow>): LeafContent {
+export function targetsOf(rows: Iterable<ListedRow>): LeafContent {
   const targets = new Map<TargetPath, TargetFile>();
   for (const row of rows) {
     const { path, file } = encodeTarget(distributionOf(row));

@@ -5,6 +5,20 @@ import type { Database, FilesTable, FileState } from '../records/schema.ts';
 
 export type FileRow = Selectable<FilesTable>;
 
+/** What of a row a target says: much less than all, where millions are read. */
+export const LISTED = [
+  'project',
+  'filename',
+  'sha256',
+  'size',
+  'uploaded_at',
+  'requires_python',
+  'yanked',
+  'metadata_sha256',
+  'metadata_size',
+] as const satisfies readonly (keyof FileRow)[];
+export type ListedRow = Pick<FileRow, (typeof LISTED)[number]>;
+
 /** Bins are numbers in the records: every database orders numbers alike, and texts by its own collation. */
 export const binNumber = (bin: string): number => Number.parseInt(bin, 16);
 export const binDigits = (bin: number): string => bin.toString(16).padStart(BIN_DIGITS, '0');
@@ -17,11 +31,18 @@ const IS_UNCLAIMED = sql<boolean>`coalesce(
   (select standing from offered_standings o where o.project = files.project),
   (select standing from standings s where s.project = files.project), 'unclaimed') = 'unclaimed'`;
 const COMES_BACK = sql<boolean>`state = 'staged' and exists (
-  select 1 from offered_standings o where o.project = files.project and o.standing = 'unclaimed')`;
+  select 1 from offered_standings o where o.project = files.project and o.standing = 'unclaimed') and exists (
+  select 1 from changes c where c.filename = files.filename and c.publication = 0 and c.offered = 1)`;
 
 export interface Range {
   readonly first: number;
   readonly last: number;
+}
+
+/** The bins that begin with `prefix`. */
+export function rangeOf(prefix: string): Range {
+  const { first, last } = binRange(prefix);
+  return { first: binNumber(first), last: binNumber(last) };
 }
 
 /** The files of a range of bins that `unclaimed` lists, or will with those in these states. */
@@ -54,15 +75,14 @@ export function unclaimedInRange(
     limit,
   }: { states?: readonly FileState[]; without?: readonly string[]; limit?: number | undefined } = {},
 ): Promise<FileRow[]> {
-  const { first, last } = binRange(prefix);
-  return unclaimedFiles(db, { first: binNumber(first), last: binNumber(last) }, states)
+  return unclaimedFiles(db, rangeOf(prefix), states)
     .selectAll()
     .$if(without.length > 0, (query) => query.where('project', 'not in', without))
     .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
     .execute();
 }
 
-export function distributionOf(row: FileRow): Distribution {
+export function distributionOf(row: ListedRow): Distribution {
   return {
     project: projectOf(row),
     filename: row.filename,

@@ -1,6 +1,6 @@
-import { type BinRole, binRange, planLeaf } from '@holdfast/trust';
+import { type BinRole, planLeaf } from '@holdfast/trust';
 import { sql } from 'kysely';
-import { binDigits, binNumber, type Range } from './file-rows.ts';
+import { binDigits, rangeOf } from './file-rows.ts';
 import type { MassSource } from './mass-source.ts';
 import type { RoleTable } from './role-table.ts';
 import type { OnlineTop } from './signing-keys.ts';
@@ -21,7 +21,7 @@ export interface MassPlan {
   /** Where to begin: `nextBin` of the last unit that is done. */
   readonly from: number;
   /** Files of one unit: more than fit a leaf of several bins. */
-  readonly unitFiles?: number;
+  readonly unitFiles?: number | undefined;
 }
 
 /** Behind the last bin. */
@@ -47,11 +47,6 @@ export async function* planMass(plan: MassPlan): AsyncGenerator<MassUnit, void> 
   }
 }
 
-function rangeOf(prefix: string): Range {
-  const { first, last } = binRange(prefix);
-  return { first: binNumber(first), last: binNumber(last) };
-}
-
 /** The branch of a leaf that does not exist yet. It comes with the first of its new children, and with none but that. */
 async function parentOfNew(plan: MassPlan, leaf: string): Promise<readonly BinRole[]> {
   const { top, table, from } = plan;
@@ -72,11 +67,17 @@ async function* after(before: readonly BinRole[], units: AsyncIterable<MassUnit>
 }
 
 async function* walk(plan: MassPlan, prefix: string): AsyncGenerator<MassUnit, void> {
-  const { top, table, source, from, unitFiles = UNIT_FILES } = plan;
+  const { top, table, source, everything, from, unitFiles = UNIT_FILES } = plan;
   const range = rangeOf(prefix);
   if (range.last < from) return;
-  if (!table.isBranch(top, prefix) && !(await source.isLarge(range, unitFiles))) {
-    yield { roles: planLeaf(prefix, await source.content(prefix)), nextBin: range.last + 1 };
+  const isBranch = table.isBranch(top, prefix);
+  // What fits is read at once with all that is below it: a query for each leaf would cost more than its rows.
+  const fits = isBranch
+    ? everything && range.first >= from && (await source.holdsAtMost(range, unitFiles))
+    : !(await source.isLarge(range, unitFiles));
+  if (fits) {
+    const content = await source.content(prefix);
+    yield { roles: planLeaf(prefix, content, (branch) => table.digitsOf(top, branch)), nextBin: range.last + 1 };
     return;
   }
   const digits = await digitsWith(plan, prefix);

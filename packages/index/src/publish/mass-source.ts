@@ -3,7 +3,7 @@ import type { ProjectName } from '@holdfast/python-index';
 import { type Kysely, sql } from 'kysely';
 import type { Database, FileState } from '../records/schema.ts';
 import { targetsOf } from './bin-roles.ts';
-import { type Range, unclaimedFiles, unclaimedInRange } from './file-rows.ts';
+import { LISTED, type Range, rangeOf, unclaimedFiles } from './file-rows.ts';
 import type { OnlineTop } from './signing-keys.ts';
 import { delegationOf, recentlyClaimedInRange } from './standing-rows.ts';
 
@@ -11,6 +11,8 @@ import { delegationOf, recentlyClaimedInRange } from './standing-rows.ts';
 export interface MassSource {
   /** The lowest bin of a range that holds something; with `imported`, something that an import brought. */
   firstBin(range: Range, what: 'anything' | 'imported'): Promise<number | undefined>;
+  /** Whether a range surely holds no more than this. Costs no row, and says no where only what is not shown is too much. */
+  holdsAtMost(range: Range, most: number): Promise<boolean>;
   /** Whether a range surely holds too much of several bins for one leaf. Any number of things may be of one bin. */
   isLarge(range: Range, most: number): Promise<boolean>;
   /** Everything in the bins that begin with `prefix`. */
@@ -30,9 +32,12 @@ function fileSource(db: Kysely<Database>): MassSource {
     const row = await files.select('bin').orderBy('bin').limit(1).executeTakeFirst();
     return row?.bin;
   };
+  const holdsAtMost: MassSource['holdsAtMost'] = async (range, most) => !(await hasMore(db, 'files', range, most));
   return {
     firstBin,
+    holdsAtMost,
     isLarge: async (range, most) => {
+      if (await holdsAtMost(range, most)) return false;
       const files = unclaimedFiles(db, range, SHOWN).select('bin').orderBy('bin');
       const row = await files.limit(1).offset(most).executeTakeFirst();
       if (!row) return false;
@@ -40,8 +45,19 @@ function fileSource(db: Kysely<Database>): MassSource {
       if (lowest === undefined) return false;
       return row.bin !== lowest || (await firstBin({ ...range, first: lowest + 1 }, 'anything')) !== undefined;
     },
-    content: async (prefix) => targetsOf(await unclaimedInRange(db, prefix, { states: SHOWN })),
+    content: async (prefix) => targetsOf(await unclaimedFiles(db, rangeOf(prefix), SHOWN).select(LISTED).execute()),
   };
+}
+
+/** Whether a table has more rows than `most` in these bins, told from its index alone. */
+async function hasMore(
+  db: Kysely<Database>,
+  table: 'files' | 'standings' | 'offered_standings',
+  { first, last }: Range,
+  most: number,
+): Promise<boolean> {
+  const rows = db.selectFrom(table).select('bin').where(sql<boolean>`bin between ${first} and ${last}`);
+  return (await rows.orderBy('bin').limit(1).offset(most).executeTakeFirst()) !== undefined;
 }
 
 /** Projects that were claimed lately are few. */
@@ -57,6 +73,8 @@ function projectSource(db: Kysely<Database>): MassSource {
       ) as shown`.execute(db);
       return rows[0]?.bin ?? undefined;
     },
+    holdsAtMost: async (range, most) =>
+      !(await hasMore(db, 'standings', range, most)) && !(await hasMore(db, 'offered_standings', range, most)),
     isLarge: async () => false,
     content: async (prefix) => {
       const projects = new Map<ProjectName, ProjectDelegation>();

@@ -82,7 +82,7 @@ export interface MassParts {
   readonly clock: () => Date;
   /** From 0 to 1. */
   readonly random: () => number;
-  /** Roles that are put and recorded together. */
+  /** Roles that are put and recorded together, and files that are planned together. */
   readonly slice?: number | undefined;
 }
 
@@ -146,7 +146,7 @@ async function newAttempt(records: Records): Promise<Mass> {
 const treesOf = ({ tops }: SigningKeys): readonly OnlineTop[] => tops.toReversed();
 
 async function* toSign(
-  { records, table, keys, lifetimes, clock, random }: MassParts,
+  { records, table, keys, lifetimes, clock, random, slice }: MassParts,
   mass: Mass,
   boundaries: Boundaries,
 ): AsyncGenerator<RoleToSign> {
@@ -155,7 +155,7 @@ async function* toSign(
     const everything = mass.kind === 'everything';
     if (from >= END_OF_BINS || (at > 0 && !everything)) continue;
     const source = massSource(records.read, top);
-    for await (const unit of planMass({ top, source, table, everything, from })) {
+    for await (const unit of planMass({ top, source, table, everything, from, unitFiles: slice })) {
       boundaries.add(unit.roles.length, at * END_OF_BINS + unit.nextBin);
       for (const bin of unit.roles) {
         const version = table.nextVersion(roleOf({ top, bin })) + mass.attempt;
