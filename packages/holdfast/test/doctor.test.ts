@@ -1,57 +1,14 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingHttpHeaders, request as ask } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { type ServedIndexUnderTest, serveIndex } from '../../index/test/support/served-index.ts';
 import { temporaryDirectory } from '../../index/test/support/tools.ts';
 import { upload } from '../../index/test/support/upload.ts';
 import { makeSdist, makeWheel } from '../../index/test/support/wheel.ts';
-import { examine } from '../src/doctor/examine.ts';
 import type { Finding } from '../src/doctor/finding.ts';
+import { bad, type Damage, findingsOf, flip, noDamage, path, proxy } from './damaging-proxy.ts';
 import { holdfast } from './holdfast.ts';
-
-interface Answer {
-  status: number;
-  headers: IncomingHttpHeaders;
-  body: Buffer;
-}
-
-/** What a proxy does to an answer on its way. */
-type Damage = (path: string, answer: Answer, asked: IncomingHttpHeaders) => void | Promise<void>;
-
-/** A proxy in front of an index, which does one thing wrong. */
-async function proxy(t: TestContext, to: string, damage: Damage): Promise<string> {
-  const { hostname, port } = new URL(to);
-  const server = createServer((incoming, outgoing) => {
-    const { url: path = '', headers } = incoming;
-    const upstream = ask({ hostname, port, path, headers, agent: false });
-    upstream.on('response', (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => {
-        const answer = { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };
-        delete answer.headers['transfer-encoding'];
-        delete answer.headers.connection;
-        delete answer.headers['keep-alive'];
-        void Promise.resolve(damage(path, answer, headers)).then(() => {
-          answer.headers['content-length'] = String(answer.body.length);
-          return outgoing.writeHead(answer.status, answer.headers).end(answer.body);
-        });
-      });
-    });
-    upstream.end();
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-}
 
 async function filled(
   t: TestContext,
@@ -64,21 +21,6 @@ async function filled(
   return served;
 }
 
-const flip = (body: Buffer): Buffer => {
-  const changed = Buffer.from(body);
-  const at = Math.floor(changed.length / 2);
-  changed[at] = (changed[at] ?? 0) ^ 1;
-  return changed;
-};
-
-const noDamage: Damage = () => {};
-const findingsOf = async (urls: string[], root: Uint8Array | undefined, at = new Date()): Promise<readonly Finding[]> =>
-  examine({ urls, root, clock: () => at }, () => {});
-const bad = (findings: readonly Finding[]): string =>
-  findings
-    .flatMap(({ check, verdict, detail }) => (verdict === 'ok' ? [] : [`${verdict} ${check}: ${detail}`]))
-    .join('\n');
-
 test('the doctor finds nothing wrong with an index that works, and passes over nothing', async (t) => {
   const served = await filled(t);
   for (const url of [`${served.url}/`, await proxy(t, served.url, noDamage)]) {
@@ -86,7 +28,7 @@ test('the doctor finds nothing wrong with an index that works, and passes over n
     assert.equal(bad(findings), '');
     const checks = [...new Set(findings.map(({ check }) => check))];
     const all =
-      'connection tls clock trust chain expiry consistent-snapshot caching encodings ranges lookup simple file core-metadata mirrors';
+      'connection tls clock trust chain expiry consistent-snapshot caching encodings ranges lookup feed simple file core-metadata mirrors';
     assert.deepEqual(checks, all.split(' '));
     assert.deepEqual(
       findings.filter(({ check }) => check === 'expiry').map(({ detail }) => detail.split(' is good')[0]),
@@ -99,11 +41,6 @@ test('the doctor finds nothing wrong with an index that works, and passes over n
   }
 });
 
-const path =
-  (pattern: RegExp, change: (answer: Answer, asked: IncomingHttpHeaders) => void): Damage =>
-  (at, answer, asked) => {
-    if (pattern.test(at) && answer.status < 300) change(answer, asked);
-  };
 const DAY = 86_400_000;
 
 /** For each way to break an index: what is done on the way, and what the doctor must say. */

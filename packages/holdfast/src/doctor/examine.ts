@@ -1,4 +1,5 @@
 import { explain } from '../explain.ts';
+import { feed } from './feed-checks.ts';
 import { type Finding, type Found } from './finding.ts';
 import { chain, clock, consistentSnapshot, expiry, mirrors, trust } from './metadata-checks.ts';
 import { type Examined, Patient } from './patient.ts';
@@ -20,6 +21,7 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['encodings', encodings],
   ['ranges', ranges],
   ['lookup', lookup],
+  ['feed', feed],
   ['simple', simple],
   ['file', file],
   ['core-metadata', coreMetadata],

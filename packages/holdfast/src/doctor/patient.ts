@@ -12,6 +12,8 @@ export interface Examined {
   /** The root that somebody trusts; without it, the one that the index shows is believed, and that is said. */
   readonly root: Uint8Array | undefined;
   readonly clock: () => Date;
+  /** Chooses what is looked into: from 0 up to 1. */
+  readonly random?: () => number;
 }
 
 /** A flat snapshot beyond this many bytes is not read: it would be most of what the doctor fetches. */
@@ -27,11 +29,12 @@ export class Patient {
   readonly trusted: boolean;
   readonly client: IndexClient;
   readonly now: () => Date;
+  readonly random: () => number;
   readonly #home: string;
   readonly #once = new Map<string, Promise<unknown>>();
 
   private constructor(
-    { root: given, clock }: Examined,
+    { root: given, clock, random = Math.random }: Examined,
     found: { root: Uint8Array; client: IndexClient; home: string; sites: readonly Site[] },
   ) {
     const [site, ...mirrors] = found.sites;
@@ -42,6 +45,7 @@ export class Patient {
     this.trusted = given !== undefined;
     this.client = found.client;
     this.now = clock;
+    this.random = random;
     this.#home = found.home;
   }
 

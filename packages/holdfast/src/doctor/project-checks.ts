@@ -118,5 +118,5 @@ async function anyFile(
     (await patient.samples()).map((name) => patient.verified(name).catch(() => undefined)),
   );
   const files = projects.flatMap((project) => project?.files ?? []).filter(fits);
-  return files[Math.floor(Math.random() * files.length)];
+  return files[Math.floor(patient.random() * files.length)];
 }
