@@ -25,6 +25,7 @@ export { MemoryMetadataStore } from './client/memory-store.ts';
 export {
   DEFAULT_LIMITS,
   type FetchOptions,
+  type MembersCheck,
   type MetadataFetcher,
   type MetadataStore,
   type UpdaterLimits,

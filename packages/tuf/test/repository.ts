@@ -33,6 +33,7 @@ export interface RoleContent {
   signers: readonly Signer[];
   version?: number;
   expires?: Date;
+  extra?: JsonObject;
 }
 
 /** A repository in memory that the tests change and publish; `files` is what a web server would offer. */
@@ -119,6 +120,7 @@ export class TestRepository implements MetadataFetcher {
         expires: content.expires ?? later(90),
         targets: content.targets ?? new Map(),
         delegations: content.delegations,
+        extra: content.extra ?? new Map(),
       });
       const bytes = await signMetadata(signed, content.signers);
       this.files.set(this.versioned(role, version), bytes);

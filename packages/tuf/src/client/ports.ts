@@ -1,3 +1,5 @@
+import type { JsonObject } from '../json/value.ts';
+
 /** For {@link MetadataFetcher.fetch}. */
 export interface FetchOptions {
   /** Bytes. Reading stops there with a LengthMismatchError, and the body is cancelled. */
@@ -31,6 +33,14 @@ export interface MetadataStore {
   /** Runs `fn` while no other process does so on the same store. */
   lock<T>(fn: () => Promise<T>): Promise<T>;
 }
+
+/**
+ * Refuses by throwing a TufError what the specification alone would accept, before it counts or is kept: for members that only its
+ * users understand.
+ * @param name of the role, or of its rotate file: `django.rotate.1`
+ * @param members of `signed` that the specification does not name
+ */
+export type MembersCheck = (name: string, members: JsonObject) => void;
 
 /** Upper bounds in bytes, for metadata whose length no signed metadata announces and for what is announced, and for counts. */
 export interface UpdaterLimits {

@@ -2,7 +2,7 @@ import { equalBytes } from '../bytes.ts';
 import { NetworkError, RollbackError, SupersededError } from '../errors.ts';
 import { loadRotations } from '../rotation/load.ts';
 import { checkClock, recordTime } from './clock-guard.ts';
-import type { MetadataStore, UpdaterLimits } from './ports.ts';
+import type { MembersCheck, MetadataStore, UpdaterLimits } from './ports.ts';
 import type { ProvenMemory } from './proven-memory.ts';
 import { encodeRoleName } from './role-name.ts';
 import { followRemoteRoots, followStoredRoots, storeNewestRoot } from './roots.ts';
@@ -44,6 +44,7 @@ export interface WorkflowOptions {
   readonly limits: UpdaterLimits;
   readonly offline: OfflineMode;
   readonly guardClock: boolean;
+  readonly checkMembers?: MembersCheck | undefined;
   /** Another form of snapshot, and what is remembered of it. */
   readonly proving?: { readonly proofs: SnapshotProofs; readonly memory: ProvenMemory } | undefined;
 }
@@ -82,7 +83,7 @@ export class Workflow {
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { store, source, limits } = this.options;
-    const set = await TrustedSet.create(trustedRoot, referenceTime);
+    const set = await TrustedSet.create(trustedRoot, referenceTime, this.options.checkMembers);
     await followStoredRoots(set, store);
     const rootsUnreached = await this.unlessOffline(() => followRemoteRoots(set, store, source, limits, signal));
     await storeNewestRoot(set, store);

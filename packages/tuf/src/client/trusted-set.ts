@@ -31,8 +31,10 @@ import {
   nextRotation,
   type NextRotation,
 } from '../rotation/chain.ts';
+import { parseRotation } from '../rotation/rotation.ts';
 import { checkSignatures, verifySignatures } from '../verify.ts';
 import { verifyContent } from './digests.ts';
+import type { MembersCheck } from './ports.ts';
 
 /** A delegated role, verified for one parent. */
 export interface VerifiedRole {
@@ -57,28 +59,35 @@ export class TrustedSet {
   private currentSnapshot: Metadata<Snapshot> | undefined;
   /** What is proven of another form of snapshot, instead of `currentSnapshot`. */
   private provenMeta: Map<string, MetaFile> | undefined;
+  private readonly checkMembers: MembersCheck;
   private readonly roles = new Map<string, Map<string, VerifiedRole>>();
   /** By parent and role; only for roles that rotated their keys. */
   private readonly rotated = new Map<string, ChainLink>();
 
-  private constructor(root: Metadata<Root>, referenceTime: Date) {
+  private constructor(root: Metadata<Root>, referenceTime: Date, checkMembers: MembersCheck) {
     this.currentRoot = root;
     this.referenceTime = referenceTime;
+    this.checkMembers = checkMembers;
   }
 
   /**
    * §5.2: begins with the root that came with the client. It must at least be signed by its own keys.
+   * @param checkMembers asked about all that comes after it
    * @throws FormatError, UnsignedMetadataError
    */
-  static async create(trustedRoot: Uint8Array, referenceTime: Date): Promise<TrustedSet> {
+  static async create(
+    trustedRoot: Uint8Array,
+    referenceTime: Date,
+    checkMembers: MembersCheck = () => {},
+  ): Promise<TrustedSet> {
     const root = parseRoot(trustedRoot);
     await verifyTopLevel(root, root, 'root');
-    return new TrustedSet(root, referenceTime);
+    return new TrustedSet(root, referenceTime, checkMembers);
   }
 
   /** A set that goes on from the same root, at the same time, without a timestamp. */
   afterRoot(): TrustedSet {
-    return new TrustedSet(this.currentRoot, this.referenceTime);
+    return new TrustedSet(this.currentRoot, this.referenceTime, this.checkMembers);
   }
 
   /** The newest root. */
@@ -116,6 +125,7 @@ export class TrustedSet {
     const { version } = root.signed;
     if (version <= trusted) throw new RollbackError('root', trusted, version);
     if (version !== trusted + 1) throw new MismatchError('root', trusted + 1, version);
+    this.checkMembers('root', root.signed.unrecognized);
     // §5.3.7 note: expiry does not matter here, only for the last root of the chain.
     this.currentRoot = root;
     return root;
@@ -261,7 +271,9 @@ export class TrustedSet {
   async updateRotation(bytes: Uint8Array, role: string, parent: string, before?: Uint8Array): Promise<void> {
     const next = this.nextRotation(role, parent);
     if (next === undefined) throw new Error(`the snapshot lists no further rotation of ${role}`);
-    this.rotated.set(edgeKey(role, parent), await followRotation(this.link(role, parent), role, next, bytes, before));
+    const link = await followRotation(this.link(role, parent), role, next, bytes, before);
+    this.checkMembers(`${role}.rotate.${next.version}`, parseRotation(bytes).signed.unrecognized);
+    this.rotated.set(edgeKey(role, parent), link);
   }
 
   /**
@@ -282,7 +294,8 @@ export class TrustedSet {
     const { keyids, valid, problems } = await checkSignatures(metadata, keys, roleKeys);
     if (valid < roleKeys.threshold) throw new UnsignedMetadataError(role, roleKeys.threshold, valid, problems);
     // §5.6.4
-    const { version, expires } = metadata.signed;
+    const { version, expires, unrecognized } = metadata.signed;
+    this.checkMembers(role, unrecognized);
     if (version !== meta.version) throw new MismatchError(role, meta.version, version);
     // §5.6.5
     this.checkFresh(role, expires);

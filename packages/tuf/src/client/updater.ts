@@ -11,7 +11,13 @@ import {
 } from '../errors.ts';
 import type { TargetFile, Targets } from '../model.ts';
 import type { ChainLink } from '../rotation/chain.ts';
-import { DEFAULT_LIMITS, type MetadataFetcher, type MetadataStore, type UpdaterLimits } from './ports.ts';
+import {
+  DEFAULT_LIMITS,
+  type MembersCheck,
+  type MetadataFetcher,
+  type MetadataStore,
+  type UpdaterLimits,
+} from './ports.ts';
 import type { OfflineMode } from './refresh.ts';
 import type { SnapshotProofs } from './snapshot-proofs.ts';
 import type { UpdaterProgress } from './source.ts';
@@ -46,6 +52,8 @@ export interface UpdaterOptions {
    * {@link Updater.targetsIn} goes on without it. A search for a name that comes to such a role still fails. Default: no role.
    */
   readonly mayBeUnsigned?: (role: string) => boolean;
+  /** Asked about every newer root, targets, delegated role and rotate file whose signatures hold. Default: refuses nothing. */
+  readonly checkMembers?: MembersCheck;
   /** Told of every piece received and of every file verified. */
   readonly onProgress?: (progress: UpdaterProgress) => void;
 }

@@ -30,11 +30,19 @@ export class Views {
   private refreshing: Shared<View> | undefined;
 
   constructor(options: UpdaterOptions, limits: UpdaterLimits) {
-    const { fetcher, store, offline = 'never', guardClock = true, onProgress, snapshotProofs: proofs } = options;
+    const {
+      fetcher,
+      store,
+      offline = 'never',
+      guardClock = true,
+      onProgress,
+      snapshotProofs: proofs,
+      checkMembers,
+    } = options;
     this.options = options;
     if (proofs !== undefined) this.proving = { proofs, store, memory: new ProvenMemory(store) };
     const source = new Source(offline === 'only' ? UNREACHABLE : fetcher, onProgress);
-    this.workflow = new Workflow({ source, store, limits, offline, guardClock, proving: this.proving });
+    this.workflow = new Workflow({ source, store, limits, offline, guardClock, proving: this.proving, checkMembers });
   }
 
   /** A new one. A call during another one shares its outcome. */

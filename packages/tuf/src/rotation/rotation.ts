@@ -2,7 +2,7 @@ import { FormatError } from '../errors.ts';
 import type { JsonObject } from '../json/value.ts';
 import type { Metadata, PublicKey, RoleKeys } from '../model.ts';
 import { parseEnvelope } from '../parse/envelope.ts';
-import { asInteger, asObject, asString } from '../parse/fields.ts';
+import { asInteger, asObject, asString, without } from '../parse/fields.ts';
 import { parseKeys } from '../parse/key.ts';
 
 /** A rotate file (TAP 8): signed by a threshold of a role's keys, it says which keys come after them. Never expires. */
@@ -17,7 +17,11 @@ export interface Rotation {
   readonly keys: ReadonlyMap<string, PublicKey>;
   /** How many different keys of these have to. */
   readonly threshold: number;
+  /** Members that TAP 8 does not name, as they were read. */
+  readonly unrecognized: JsonObject;
 }
+
+const OWN_NAMES: ReadonlySet<string> = new Set(['_type', 'version', 'role', 'keys', 'threshold']);
 
 /** The type of the null key (TAP 20), which nobody can sign with: a rotation to it revokes the role. */
 export const NULL_KEYTYPE = 'null';
@@ -36,6 +40,7 @@ function rotationFrom(signed: JsonObject): Rotation {
     role: asString(signed.get('role'), 'signed.role'),
     keys: parseKeys(asObject(signed.get('keys'), 'signed.keys'), 'signed.keys'),
     threshold: asInteger(signed.get('threshold'), 1, 'signed.threshold'),
+    unrecognized: without(signed, OWN_NAMES),
   };
   checkRotationKeys([...rotation.keys.values()], rotation.threshold);
   return rotation;
