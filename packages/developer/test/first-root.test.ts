@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { firstRootFingerprint } from '@holdfast/developer';
 import { addTrust, type TrustedIndex } from '@holdfast/installer';
+import { forIndex } from '@holdfast/trust';
 import { addSignature, rootJson, signMetadata } from '@holdfast/tuf';
 import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
 import { nastyServer } from './nasty-server.ts';
@@ -19,7 +20,7 @@ after(async () => {
 let machines = 0;
 
 /** A root whose holder is `holder`, signed by the holder before as well. */
-function root(version: number, holder: LocalSigner, before: LocalSigner): Promise<Uint8Array> {
+function root(version: number, holder: LocalSigner, before: LocalSigner, index?: string): Promise<Uint8Array> {
   const role = { keyids: [holder.key.keyid], threshold: 1 };
   const json = rootJson({
     version,
@@ -28,7 +29,10 @@ function root(version: number, holder: LocalSigner, before: LocalSigner): Promis
     keys: [holder.key],
     roles: { root: role, timestamp: role, snapshot: role, targets: role },
   });
-  return signMetadata(json, holder === before ? [holder] : [before, holder]);
+  return signMetadata(
+    index === undefined ? json : forIndex(json, index),
+    holder === before ? [holder] : [before, holder],
+  );
 }
 
 function serve(roots: readonly Uint8Array[]): void {
@@ -61,6 +65,13 @@ test('who began with a later root follows the signatures from the first, once', 
   const asked = server.asked.length;
   assert.equal(await firstRootFingerprint(home, trusted, {}), sha256(chain[0]));
   assert.equal(server.asked.length, asked);
+});
+
+test('a later root that names its index needs no other, whatever an index sends as its first', async () => {
+  const index = sha256(chain[0]);
+  serve([]);
+  const { home, trusted } = await trusting(await root(2, two, one, index));
+  assert.equal(await firstRootFingerprint(home, trusted, {}), index);
 });
 
 test('an index cannot give itself the first root of another one: its keys would be the same there', async () => {

@@ -1,3 +1,5 @@
+import { TufError } from '@holdfast/tuf';
+
 /** A signed target that does not say what a distribution file of its path must say. */
 export class InvalidTargetError extends Error {
   readonly code = 'INVALID_TARGET';
@@ -66,5 +68,23 @@ export class BinTreeError extends Error {
     this.name = 'BinTreeError';
     this.role = role;
     this.reason = reason;
+  }
+}
+
+/** Metadata whose signatures hold, but that was made for another index: its keys sign for both. */
+export class OtherIndexError extends TufError {
+  readonly code = 'OTHER_INDEX';
+  /** The role, or its rotate file: `project.django.rotate.1`. */
+  readonly role: string;
+  /** The index that it names: what stands there, whatever it is. */
+  readonly named: string;
+  /** This index; `undefined` when the root that trust began with does not say. */
+  readonly own: string | undefined;
+
+  constructor(role: string, named: string, own: string | undefined) {
+    super(`${role} was signed for the index ${named}, not for ${own ?? 'one whose identity is unknown'}`);
+    this.role = role;
+    this.named = named;
+    this.own = own;
   }
 }

@@ -20,7 +20,14 @@ export {
   leafPrefix,
 } from './bin-tree.ts';
 export { type Bulletin, bulletinIn, bulletinMember } from './bulletin.ts';
-export { BinTreeError, FeedError, type FeedFault, InvalidTargetError, ProofError } from './errors.ts';
+export {
+  BinTreeError,
+  FeedError,
+  type FeedFault,
+  InvalidTargetError,
+  OtherIndexError,
+  ProofError,
+} from './errors.ts';
 export type { FeedChange } from './feed/changes.ts';
 export { ChunkEncoder, type ChunkHead, type ChunkPart, decodePart, MAX_PART_BYTES } from './feed/chunk.ts';
 export type { FeedSource } from './feed/feed-source.ts';
@@ -28,6 +35,7 @@ export { FeedFollower } from './feed/follower.ts';
 export { mergedParts, type MergeOptions } from './feed/merge.ts';
 export type { FollowedChange, FollowedChanges, PublishedState } from './feed/next-state.ts';
 export { endsRange, feedPath, type FeedRange, firstOf, MAX_LEVEL, planRanges, sweptAfter } from './feed/range.ts';
+export { assertForIndex, forIndex, identityOf, namedIndex } from './index-identity.ts';
 export { type Asker, lookupPath, readAsker } from './lookup-path.ts';
 export { type ApplyDelta, type LookedUpRole, rolesFor, verifyLookup } from './lookup.ts';
 export { decodeLookup, encodeLookup, type Lookup, MAX_LOOKUP_BYTES, type SentFile } from './lookup-format.ts';
@@ -77,7 +85,6 @@ export {
 } from './target-path.ts';
 export { checkTransaction, type TransactionContext } from './transaction/check.ts';
 export type { FileOf } from './transaction/files.ts';
-export { forIndex } from './transaction/for-index.ts';
 export { keyProblem } from './transaction/keys.ts';
 export { mergeTransactions } from './transaction/merge.ts';
 export {

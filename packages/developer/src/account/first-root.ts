@@ -6,6 +6,7 @@ import {
   readTrustedRoot,
   type TrustedIndex,
 } from '@holdfast/installer';
+import { identityOf } from '@holdfast/trust';
 import {
   DEFAULT_LIMITS,
   type Metadata,
@@ -21,8 +22,8 @@ import { knownFirstRoot, rememberFirstRoot } from '../keys/key-ring.ts';
 const MAX_ROOTS = 1024;
 
 /**
- * What names an index for ever: SHA-256 of the first version of its root metadata. When trust began with a later one, the roots before
- * it are fetched, once, and each must be signed by the holders of the one before (TUF 1.0.34 §5.3.4): so an index cannot pass for
+ * What names an index for ever: SHA-256 of the first version of its root metadata. When trust began with a later one that does not say,
+ * the roots before it are fetched, once, and each must be signed by the holders of the one before (TUF 1.0.34 §5.3.4): so an index cannot pass for
  * another one, with the same keys for its developers.
  * @throws UnsignedMetadataError, UnexpectedAnswerError, UnreachableError
  */
@@ -33,7 +34,8 @@ export async function firstRootFingerprint(
   limits: FetchLimits = FETCH_LIMITS,
 ): Promise<string> {
   const root = parseRoot(await readTrustedRoot(trusted));
-  if (root.signed.version === 1) return trusted.fingerprint;
+  const told = identityOf(root, trusted.fingerprint);
+  if (told !== undefined) return told;
   const known = await knownFirstRoot(home, trusted.fingerprint);
   if (known !== undefined) return known;
   const mirrors = await Mirrors.open(trusted.urls, environment, limits);

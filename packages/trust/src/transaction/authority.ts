@@ -1,11 +1,8 @@
 import {
   checkSignatures,
   FormatError,
-  isJsonObject,
   isRevocation,
-  type JsonObject,
   type Metadata,
-  parseJson,
   parseRotation,
   type PublicKey,
   type RoleKeys,
@@ -14,7 +11,7 @@ import {
 import { nextGeneration, parseProjectRole, projectRole, rotationRole } from '../project-role.ts';
 import { sameBytes } from '../same-bytes.ts';
 import { asCanonical } from './canonical.ts';
-import { checkIndex } from './for-index.ts';
+import { checkIndex } from './check-index.ts';
 import { checkKeys } from './keys.ts';
 import { MAX_ROTATIONS } from './limits.ts';
 import { TransactionRefusedError } from './refused.ts';
@@ -95,7 +92,7 @@ async function rotated(state: ProjectState, role: string, bytes: Uint8Array, pre
   const entry = rotationRole(role, version);
   const file = readRotation(entry, bytes);
   const { signed } = file;
-  checkIndex(entry, membersOf(file), state.index);
+  checkIndex(entry, file.signed.unrecognized, state.index);
   checkNext(entry, state, file);
   const revoked = isRevocation(signed);
   if (!revoked) await checkKeys(entry, signed);
@@ -155,13 +152,6 @@ async function checkRotationSignatures(
   await checkAllSignatures(entry, file, keys, file.signed.keys);
   const { keyids, valid } = await checkSignatures(file, keys, own);
   return { counted: keyids, valid };
-}
-
-/** All members of `signed`: of a rotate file the model has only those of TAP 8. */
-function membersOf({ bytes }: Metadata<Rotation>): JsonObject {
-  const envelope = parseJson(bytes);
-  const signed = isJsonObject(envelope) ? envelope.get('signed') : undefined;
-  return isJsonObject(signed) ? signed : new Map();
 }
 
 function readRotation(entry: string, bytes: Uint8Array): Metadata<Rotation> {

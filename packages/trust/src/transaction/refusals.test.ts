@@ -39,7 +39,7 @@ import {
 } from '../../test/project-scene.ts';
 import { encodeTarget } from '../target.ts';
 import { projectDirectory, targetPath } from '../target-path.ts';
-import { forIndex } from './for-index.ts';
+import { forIndex } from '../index-identity.ts';
 import { MAX_ROTATIONS } from './limits.ts';
 import { ProjectRoleEditor } from './role-editor.ts';
 import { TRANSACTION_FAULTS, type TransactionFault } from './refused.ts';

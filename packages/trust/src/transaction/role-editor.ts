@@ -7,7 +7,7 @@ import {
   TargetsEditor,
 } from '@holdfast/tuf';
 import { parseProjectRole } from '../project-role.ts';
-import { forIndex } from './for-index.ts';
+import { forIndex } from '../index-identity.ts';
 import { type Distribution, decodeTarget, encodeTarget } from '../target.ts';
 import { projectDirectory, targetPath } from '../target-path.ts';
 

@@ -4,7 +4,7 @@ import { projectPattern } from '../project-role.ts';
 import type { Authority } from './authority.ts';
 import { checkDelegatedKeys, type DelegatedTo, delegationsOf } from './delegations.ts';
 import { Reach } from './files.ts';
-import { checkIndex } from './for-index.ts';
+import { checkIndex } from './check-index.ts';
 import { MAX_DELEGATIONS_OF_PROJECT } from './limits.ts';
 import { checkVersionAndExpiry, readRole } from './read-role.ts';
 import { TransactionRefusedError } from './refused.ts';
