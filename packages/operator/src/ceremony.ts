@@ -5,6 +5,7 @@ import {
   CLAIMED,
   CLOSED,
   closedRoleJson,
+  forIndex,
   RARELY_UPDATED,
   RECENTLY_CLAIMED,
   type SecurityModel,
@@ -90,14 +91,14 @@ export async function holdCeremony(ceremony: Ceremony): Promise<CeremonyResult> 
   const first = { ceremony, model, holders, expires, treesExpire };
   for (const role of ['root', 'targets', ...offlineTops(model)] as const)
     assertReachable(role, { keys: keysOfRole(holders, role), threshold: thresholdOf(first, role) });
+  const root = await signMetadata(firstRoot(first), signersOfRole(holders, 'root'));
+  const fingerprint = rootFingerprint(root);
   const sign = (role: OfflineRole, json: JsonObject): Promise<Uint8Array> =>
-    signMetadata(json, signersOfRole(holders, role));
-  const root = await sign('root', firstRoot(first));
+    signMetadata(forIndex(json, fingerprint), signersOfRole(holders, role));
   const targets = await sign('targets', firstTargets(first));
   const roles = new Map<string, Uint8Array>();
   for (const top of offlineTops(model)) roles.set(top, await sign(top, emptyTop(first, top)));
   if (roles.has(RARELY_UPDATED)) roles.set(CLOSED, await sign(RARELY_UPDATED, closedRoleJson(1, treesExpire)));
-  const fingerprint = rootFingerprint(root);
   const text = transcript({ ...first, ...ceremony, model, holders, fingerprint });
   const folders: string[] = [];
   for (const holder of holders) folders.push(await writeHolder(ceremony, holder, fingerprint));

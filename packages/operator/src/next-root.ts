@@ -1,3 +1,4 @@
+import { forIndex, identityOf } from '@holdfast/trust';
 import {
   parseRoot,
   type PublicKey,
@@ -7,6 +8,7 @@ import {
   TOP_LEVEL_ROLES,
   type TopLevelRole,
 } from '@holdfast/tuf';
+import { rootFingerprint } from './fingerprint.ts';
 
 /** What the next root changes. What is left out stays. */
 export interface RootChanges {
@@ -25,11 +27,14 @@ export async function nextRoot(
   changes: RootChanges,
   signers: readonly Signer[],
 ): Promise<Uint8Array> {
-  const { signed, signedBytes } = parseRoot(previous);
+  const root = parseRoot(previous);
+  const { signed, signedBytes } = root;
   const editor = new RootEditor(signedBytes);
   for (const role of TOP_LEVEL_ROLES) {
     const keySet = changes.roles?.[role];
     if (keySet !== undefined) editor.setKeys(role, keySet);
   }
-  return signMetadata(editor.build(signed.version + 1, changes.expires), signers);
+  const json = editor.build(signed.version + 1, changes.expires);
+  const index = identityOf(root, rootFingerprint(previous));
+  return signMetadata(index === undefined ? json : forIndex(json, index), signers);
 }

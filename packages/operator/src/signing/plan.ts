@@ -1,4 +1,4 @@
-import { CLAIMED, CLOSED, closedRoleJson, RARELY_UPDATED, topsOf, type TreeKeys } from '@holdfast/trust';
+import { CLAIMED, CLOSED, closedRoleJson, forIndex, RARELY_UPDATED, topsOf, type TreeKeys } from '@holdfast/trust';
 import type { JsonObject } from '@holdfast/tuf';
 import { ExportRefusedError } from '../errors.ts';
 import { type NextClaims, planClaims } from './claims.ts';
@@ -36,6 +36,8 @@ export async function planSigning(loaded: LoadedExport): Promise<SigningPlan> {
   if (!tops.includes(CLAIMED) && claimedProjects(loaded) > 0)
     throw new ExportRefusedError(`the model ${order.model} would take projects from the developers who claimed them`);
   const claims = await planClaims(loaded);
+  // The holders may have the same keys for another index.
+  const named = (role: NextRole): NextRole => ({ ...role, json: () => forIndex(role.json(), present.fingerprint) });
   const quiet = planQuiet(loaded, claims);
   const roles = [...planRoot(loaded), ...planTargets(loaded)];
   const retired = [...claims.retired];
@@ -54,7 +56,7 @@ export async function planSigning(loaded: LoadedExport): Promise<SigningPlan> {
       retired.push(...tree.versions.keys(), ...(tree.closed ? [CLOSED] : []));
     }
   }
-  return { roles, retired: retired.sort(), copies: claims.copies, claims, quiet };
+  return { roles: roles.map(named), retired: retired.sort(), copies: claims.copies, claims, quiet };
 }
 
 function claimedProjects({ present, claims }: LoadedExport): number {
