@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tuf from '@holdfast/tuf';
-import { InvalidTargetError } from '@holdfast/trust';
+import { InvalidTargetError, OtherIndexError } from '@holdfast/trust';
 import * as errors from './errors.ts';
 import { explain } from './messages.ts';
 
@@ -14,6 +14,8 @@ const samples: readonly Error[] = [
   new tuf.ClockError(now, now),
   new tuf.UnsignedMetadataError('root', 2, 1, new Map()),
   new tuf.RoleRevokedError('unclaimed', 2),
+  new OtherIndexError('project.demo', 'ab', 'cd'),
+  new OtherIndexError('project.demo', 'ab', undefined),
   new tuf.MismatchError('snapshot', 3, 4),
   new tuf.MissingMetadataError('unclaimed'),
   new tuf.HashMismatchError('snapshot.json', 'sha256', 'a', 'b'),

@@ -16,7 +16,7 @@ import {
   UnsignedMetadataError,
 } from '@holdfast/tuf';
 import { PythonIndexError } from '@holdfast/python-index';
-import { InvalidTargetError } from '@holdfast/trust';
+import { InvalidTargetError, OtherIndexError } from '@holdfast/trust';
 import {
   AbsentError,
   AmbiguousIndexError,
@@ -100,6 +100,7 @@ function explainTuf(error: TufError): Explanation {
       `The holders of the keys of "${error.role}" have revoked it, probably because keys were stolen. Nothing that it signed can be trusted.`,
       'Install nothing that it vouched for until the index names a successor. Ask the index or the project.',
     );
+  if (error instanceof OtherIndexError) return explainOtherIndex(error);
   if (error instanceof MismatchError || error instanceof MissingMetadataError)
     return say(`The server mixes metadata of different moments: ${error.message}.`, ATTACK_OR_DAMAGE);
   if (error instanceof HashMismatchError || error instanceof LengthMismatchError)
@@ -120,6 +121,18 @@ function explainTuf(error: TufError): Explanation {
   if (error instanceof LockTimeoutError)
     return say('Another Holdfast process holds the store.', 'Wait until it has finished, then run the command again.');
   return say(`The metadata was refused: ${error.message}.`, ATTACK_OR_DAMAGE);
+}
+
+function explainOtherIndex({ role, named, own }: OtherIndexError): Explanation {
+  if (own === undefined)
+    return say(
+      `"${role}" was signed for the index ${named}, and nobody can tell whether it is this one: the root metadata that you trusted is a later one and does not say of which index it is.`,
+      'Ask the people who run the index for the fingerprint of its first root metadata, or of one signed since; then "holdfast trust remove" and "holdfast trust add" with that.',
+    );
+  return say(
+    `The server offers "${role}" of another index: it was signed for ${named}, and this is ${own}. The same keys sign for both, and an attacker brings from there what nobody published here.`,
+    ATTACK_OR_DAMAGE,
+  );
 }
 
 function explainOwn(error: InstallerError): Explanation {

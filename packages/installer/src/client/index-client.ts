@@ -1,15 +1,25 @@
 import { join } from 'node:path';
 import type { ProjectName } from '@holdfast/python-index';
 import {
+  assertForIndex,
   consistentTargetPath,
   decodeTarget,
   FeedError,
+  identityOf,
   parseProjectRole,
   projectDirectory,
   snapshotTreeRoot,
   targetPath,
 } from '@holdfast/trust';
-import { MemoryMetadataStore, parseTimestamp, type RefreshReport, type TargetInfo, Updater } from '@holdfast/tuf';
+import {
+  type MembersCheck,
+  MemoryMetadataStore,
+  parseRoot,
+  parseTimestamp,
+  type RefreshReport,
+  type TargetInfo,
+  Updater,
+} from '@holdfast/tuf';
 import { FileMetadataStore } from '@holdfast/tuf/node';
 import { AbsentError, NotVouchedError } from '../errors.ts';
 import type { Expected } from '../fetch/download.ts';
@@ -56,6 +66,7 @@ export class IndexClient {
   readonly #updater: Updater;
   readonly #metadata: FileMetadataStore;
   readonly #files: FileSource;
+  readonly #checkMembers: MembersCheck;
   readonly #clock: () => Date;
   readonly #notify: (notice: Notice) => void;
   readonly #bulletins: Bulletins;
@@ -66,7 +77,13 @@ export class IndexClient {
 
   private constructor(
     trusted: TrustedIndex,
-    parts: { mirrors: Mirrors; updater: Updater; metadata: FileMetadataStore; files: FileSource },
+    parts: {
+      mirrors: Mirrors;
+      updater: Updater;
+      metadata: FileMetadataStore;
+      files: FileSource;
+      checkMembers: MembersCheck;
+    },
     options: OpenClientOptions,
   ) {
     this.trusted = trusted;
@@ -74,6 +91,7 @@ export class IndexClient {
     this.#updater = parts.updater;
     this.#metadata = parts.metadata;
     this.#files = parts.files;
+    this.#checkMembers = parts.checkMembers;
     this.#clock = options.clock ?? (() => new Date());
     this.#notify = options.onNotice ?? (() => {});
     this.#bulletins = new Bulletins(trusted, parts.metadata, this.#notify);
@@ -88,16 +106,20 @@ export class IndexClient {
     const store = new FileStore(filesDirectory(home), (path) => options.onNotice?.({ kind: 'damage', path }));
     await store.prepare();
     const metadata = new FileMetadataStore(join(trusted.directory, 'metadata'));
+    const trustedRoot = await readTrustedRoot(trusted);
+    const checkMembers = onlyOf(trusted, trustedRoot);
     const updater = new Updater({
-      trustedRoot: await readTrustedRoot(trusted),
+      trustedRoot,
       fetcher: new MirrorMetadataFetcher(mirrors, metadata),
       store: metadata,
       clock,
       offline: 'fallback',
       snapshotProofs: new Lookups(mirrors),
       mayBeUnsigned,
+      checkMembers,
     });
-    return new IndexClient(trusted, { mirrors, updater, metadata, files: new FileSource(mirrors, store) }, options);
+    const files = new FileSource(mirrors, store);
+    return new IndexClient(trusted, { mirrors, updater, metadata, files, checkMembers }, options);
   }
 
   get name(): string {
@@ -247,6 +269,7 @@ export class IndexClient {
       clock: () => at,
       snapshotProofs: new Lookups(this.#mirrors),
       mayBeUnsigned,
+      checkMembers: this.#checkMembers,
     });
   }
 
@@ -269,6 +292,12 @@ export class IndexClient {
     if (this.#mirrors.size < 2 && !this.#freshness?.offline) return;
     for (const problem of problems) this.#notify({ kind: 'mirror-problem', index: this.name, problem });
   }
+}
+
+/** Keys may sign for several indexes: what they signed for another one does not count here, whoever has this one's online keys. */
+function onlyOf({ fingerprint }: TrustedIndex, root: Uint8Array): MembersCheck {
+  const own = identityOf(parseRoot(root), fingerprint);
+  return (role, members) => assertForIndex(role, members, own);
 }
 
 /** What developers delegate inside their project counts from then on, and its holder signs when there is something to sign. */
