@@ -12,6 +12,7 @@ import {
   type Distribution,
   encodeLookup,
   encodeTarget,
+  forIndex,
   minimumDelegations,
   projectBin,
   type ProjectDelegation,
@@ -55,6 +56,8 @@ export class TestRepository {
   bins = false;
   /** What its operators say, from the next publication on. */
   bulletin: Bulletin | undefined;
+  /** Which index the next root says to be of. */
+  index: string | undefined;
   /** How long bins are valid from the repository's time on. */
   binsMs = 90 * DAY;
   /** Who signs for projects, from the next publication on: with any, the model is *legacy*. */
@@ -233,7 +236,7 @@ export class TestRepository {
       roles: { root: own, timestamp: online, snapshot: online, targets: online },
     });
     const signers = previous === this.#rootSigner ? [previous] : [previous, this.#rootSigner];
-    this.root = await signMetadata(signed, signers);
+    this.root = await signMetadata(this.index === undefined ? signed : forIndex(signed, this.index), signers);
     this.files.set(`metadata/${this.rootVersion}.root.json`, this.root);
     this.files.set('metadata/root.json', this.root);
   }

@@ -36,8 +36,9 @@ export class Scene {
     return scene;
   }
 
-  trust(urls: readonly string[], name = 'main') {
-    return addTrust({ home: this.home, name, urls, root: this.repository.root, environment: {} });
+  /** @param root the newest one unless another is given */
+  trust(urls: readonly string[], name = 'main', root = this.repository.root) {
+    return addTrust({ home: this.home, name, urls, root, environment: {} });
   }
 
   async client(options: Partial<OpenClientOptions> = {}): Promise<IndexClient> {

@@ -2,7 +2,7 @@ export { block, drip, endless, flipByte, Recorder, replaceBody, serve } from './
 export { type Answer, type Attack, EvilMirror } from './evil-mirror.ts';
 export { forgeFreeze, forgeRelease, type Release, type StolenKeys } from './forgery.ts';
 export { atRisk, type Population, type Protection, PYPI_2014, PYPI_2024 } from './risk.ts';
-export { stealAndForge, type Theft } from './steal-and-forge.ts';
+export { stealAndForge, stealAndReplay, type Theft } from './steal-and-forge.ts';
 export { BACKDROPS, type Backdrop, forge, forgedReleases, type Lever, LEVERS } from './thief/forge.ts';
 export { type Loot, type Share, Thief } from './thief/thief.ts';
 export { KEY_ROLES, type KeyRole, type Keys, type KeySet, makeKeys, publicKeys, roleKeysOf } from './world/keys.ts';

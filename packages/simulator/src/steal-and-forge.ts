@@ -32,7 +32,7 @@ import { generateKey, readKeyFile } from '@holdfast/tuf/node';
 import type { Attack } from './evil-mirror.ts';
 import type { Release } from './forgery.ts';
 import { publicKeys } from './world/keys.ts';
-import { type Listing, Publication, type SignedRole } from './world/publication.ts';
+import { type Listing, Publication, type PublicationParts, type SignedRole } from './world/publication.ts';
 
 /** What somebody makes of an index that they took over whole. */
 export interface Theft {
@@ -67,11 +67,29 @@ export async function stealAndForge(directory: string, passphrase: string, relea
   return {
     signed,
     unsigned: [...forged.keys()].filter((role) => !signed.includes(role)),
-    attack: (address, honest) => {
-      const name = decodeURIComponent(address.slice(1));
-      const body = name.startsWith('lookup/') ? publication.lookup(name) : publication.files.get(name);
-      return body === undefined ? honest() : { status: 200, headers: new Map(), body };
-    },
+    attack: servedBy(publication),
+  };
+}
+
+/**
+ * The same thief, who lists what others signed elsewhere, such as for another index.
+ * @param blobs distribution files, by their path below the index's address
+ */
+export async function stealAndReplay(
+  directory: string,
+  passphrase: string,
+  replayed: Pick<PublicationParts, 'listing' | 'blobs'> & Partial<Pick<PublicationParts, 'roots'>>,
+): Promise<Attack> {
+  const stolen = await StolenIndex.open(directory, passphrase);
+  const publication = await stolen.publish(replayed.listing, replayed.blobs);
+  return servedBy(replayed.roots ? await publication.with({ roots: replayed.roots }) : publication);
+}
+
+function servedBy(publication: Publication): Attack {
+  return (address, honest) => {
+    const name = decodeURIComponent(address.slice(1));
+    const body = name.startsWith('lookup/') ? publication.lookup(name) : publication.files.get(name);
+    return body === undefined ? honest() : { status: 200, headers: new Map(), body };
   };
 }
 
