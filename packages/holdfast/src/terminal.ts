@@ -8,6 +8,20 @@ export function print(line = ''): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** Many lines; done when whoever reads them has taken them. @throws EPIPE when nobody does any more */
+export function printAll(lines: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (lines.length === 0) return resolve();
+    // The stream tells of its error once more, after the callback, and nobody may be listening by then.
+    process.stdout.once('error', reject);
+    process.stdout.write(`${lines.join('\n')}\n`, (error) => {
+      if (error) return reject(error);
+      process.stdout.off('error', reject);
+      resolve();
+    });
+  });
+}
+
 export function note(line = ''): void {
   process.stderr.write(`${line}\n`);
 }

@@ -1,7 +1,7 @@
 export type { Freshness, VerifiedDistribution, VerifiedProject, Voucher } from './client/verified-project.ts';
 export type { ProjectSigning, SignedRole, SigningRole } from './client/project-signing.ts';
 export { IndexClient, type OpenClientOptions } from './client/index-client.ts';
-export type { FollowedFeed } from './client/feed.ts';
+export type { FollowedFeed, KeptFeed } from './client/feed.ts';
 export type { Notice } from './client/notice.ts';
 export * from './errors.ts';
 export { basicAuthorization, type Credentials, netrcCredentials, takeCredentials } from './fetch/credentials.ts';

@@ -31,18 +31,45 @@ export function mirroredFeed(mirrors: Mirrors): FeedSource {
 }
 
 /**
- * Follows the feed from what the file keeps to what a verified timestamp names, and keeps that instead.
- * @throws FeedError when the feed does not lead there; the file stays as it was
+ * The feed from what a file keeps on. What {@link next} told is kept by {@link keep} alone: so whoever tells others of it can do that
+ * first, and tells it again after a crash between the two.
  */
-export async function followFeed(source: FeedSource, to: PublishedState, file: string): Promise<FollowedFeed> {
-  const kept = await restored(source, file);
-  // Of an index that was trusted anew, or a clock that went back: what is verified now counts.
-  const follower = kept.state.version > to.version ? new FeedFollower(source) : kept;
-  const before = follower.state.version === 0 ? undefined : follower.state;
-  const { changes } = await follower.follow(to);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFileAtomic(file, framed(follower.save()));
-  return { before, after: follower.state, roles: follower.roles.size, changes: [...changes()] };
+export class KeptFeed {
+  readonly #source: FeedSource;
+  readonly #file: string;
+  readonly #newest: () => Promise<PublishedState>;
+  #follower: FeedFollower;
+
+  private constructor(follower: FeedFollower, source: FeedSource, file: string, newest: () => Promise<PublishedState>) {
+    this.#follower = follower;
+    this.#source = source;
+    this.#file = file;
+    this.#newest = newest;
+  }
+
+  /** @param newest what a verified timestamp names now */
+  static async open(source: FeedSource, file: string, newest: () => Promise<PublishedState>): Promise<KeptFeed> {
+    return new KeptFeed(await restored(source, file), source, file, newest);
+  }
+
+  /**
+   * What changed up to the newest timestamp since this, or another process that kept it, was last asked.
+   * @throws FeedError when the feed does not lead there; the next call begins where this one did
+   */
+  async next(): Promise<FollowedFeed> {
+    const to = await this.#newest();
+    // Of an index that was trusted anew, or a clock that went back: what is verified now counts.
+    if (this.#follower.state.version > to.version) this.#follower = new FeedFollower(this.#source);
+    const before = this.#follower.state.version === 0 ? undefined : this.#follower.state;
+    const { changes } = await this.#follower.follow(to);
+    return { before, after: this.#follower.state, roles: this.#follower.roles.size, changes: [...changes()] };
+  }
+
+  /** The file begins from here on. Not while {@link next} is under way. */
+  async keep(): Promise<void> {
+    await mkdir(dirname(this.#file), { recursive: true });
+    await writeFileAtomic(this.#file, framed(this.#follower.save()));
+  }
 }
 
 /** From nothing when nothing is kept, or what is kept is damaged. */

@@ -8,6 +8,7 @@ import {
   identityOf,
   parseProjectRole,
   projectDirectory,
+  type PublishedState,
   snapshotTreeRoot,
   targetPath,
 } from '@holdfast/trust';
@@ -31,7 +32,7 @@ import { FileStore, type VerifiedFile } from '../store/file-store.ts';
 import { findTrust, readTrustedRoot } from '../trust/trust-store.ts';
 import type { TrustedIndex } from '../trust/trusted-index.ts';
 import { withFailover } from './failover.ts';
-import { followFeed, type FollowedFeed, mirroredFeed } from './feed.ts';
+import { type FollowedFeed, KeptFeed, mirroredFeed } from './feed.ts';
 import { FileSource } from './file-source.ts';
 import { preferFreshest } from './freshest.ts';
 import { preferNewerRoot } from './newer-root.ts';
@@ -211,18 +212,16 @@ export class IndexClient {
    * @param kept the file that remembers what was asked; whoever asks for purposes of their own gives their own
    * @throws FeedError when it does not lead there
    */
-  async followFeed(kept = join(this.trusted.directory, 'feed')): Promise<FollowedFeed> {
-    await this.refresh();
-    const bytes = await this.#metadata.read('timestamp.json');
-    const timestamp = bytes && parseTimestamp(bytes).signed;
-    const root = timestamp && snapshotTreeRoot(timestamp);
-    if (timestamp === undefined || root === undefined) throw new FeedError('gap', 'metadata/timestamp.json');
-    try {
-      const to = { version: timestamp.version, root };
-      return await followFeed(mirroredFeed(this.#mirrors), to, kept);
-    } finally {
-      this.#reportMirrors();
-    }
+  async followFeed(kept?: string): Promise<FollowedFeed> {
+    const feed = await this.openFeed(kept);
+    const followed = await feed.next();
+    await feed.keep();
+    return followed;
+  }
+
+  /** The same for whoever goes on asking, or tells others of it before it is kept. */
+  openFeed(kept = join(this.trusted.directory, 'feed')): Promise<KeptFeed> {
+    return KeptFeed.open(mirroredFeed(this.#mirrors), kept, () => this.#published());
   }
 
   close(): void {
@@ -237,6 +236,16 @@ export class IndexClient {
       const root = await this.#metadata.read('root.json');
       if (root === undefined || !(await preferNewerRoot(this.#mirrors, root))) return report;
     }
+  }
+
+  /** What the newest timestamp names. @throws FeedError when it names no tree */
+  async #published(): Promise<PublishedState> {
+    await this.refresh();
+    const bytes = await this.#metadata.read('timestamp.json');
+    const timestamp = bytes && parseTimestamp(bytes).signed;
+    const root = timestamp && snapshotTreeRoot(timestamp);
+    if (timestamp === undefined || root === undefined) throw new FeedError('gap', 'metadata/timestamp.json');
+    return { version: timestamp.version, root };
   }
 
   async #fresh(): Promise<Freshness> {
