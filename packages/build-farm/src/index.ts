@@ -8,7 +8,8 @@ export {
 } from './compare/compare-wheels.ts';
 export { describeComparison } from './compare/describe.ts';
 export * from './errors.ts';
-export { bubblewrapIsolation, type Isolation, noIsolation } from './sandbox/isolation.ts';
+export { type BuildUser, DEFAULT_BUILD_USER } from './sandbox/build-user.ts';
+export { bubblewrapIsolation, type BubblewrapOptions, type Isolation, noIsolation } from './sandbox/isolation.ts';
 export { type BuildLimits, DEFAULT_BUILD_LIMITS } from './sandbox/limits.ts';
 export { describeEvent, type FarmEvent } from './farm/events.ts';
 export { type BuildRecord, type BuildStanding, FarmState } from './farm/farm-state.ts';

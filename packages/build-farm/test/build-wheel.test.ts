@@ -9,8 +9,8 @@ import { bubblewrapIsolation, noIsolation } from '../src/sandbox/isolation.ts';
 import { backendWheel, flitProject, ownBackend, PYTHON, realSdist, setuptoolsProject } from './support/projects.ts';
 import { makeScene, type Scene } from './support/scene.ts';
 
-const isolation = await bubblewrapIsolation();
 const python = await findPython(PYTHON);
+const isolation = await bubblewrapIsolation({ python });
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Builds sdists of the test's own index. */
@@ -130,17 +130,18 @@ test('refuses build requirements that would come from elsewhere than the index',
   }
 });
 
-test('without isolation the build still has a home, an environment and limits of its own', async (t) => {
+test('without isolation, which root may not choose, the build still has a home, an environment and limits of its own', async (t) => {
   const { add, build } = await farm(t);
   const body = 'return sound(out, "\\n".join("%s=%s" % each for each in sorted(os.environ.items())))';
   process.env['HOLDFAST_SECRET_OF_THE_FARM'] = 'secret';
   t.after(() => delete process.env['HOLDFAST_SECRET_OF_THE_FARM']);
-  const { bytes } = await build(await add(ownBackend(body)), { isolation: noIsolation });
+  const { bytes } = await build(await add(ownBackend(body)), { isolation: noIsolation(1000) });
   const text = bytes.toString('latin1');
   assert.match(text, /PYTHONHASHSEED=0/);
   assert.doesNotMatch(text, /HOLDFAST|secret/);
+  assert.throws(() => noIsolation(0), { code: 'ISOLATION_UNAVAILABLE', remedy: /user of its own/ });
   const slow = await add(ownBackend('time.sleep(60)', { version: '1.1' }));
-  await assert.rejects(build(slow, { isolation: noIsolation, limits: { seconds: 1 } }), {
+  await assert.rejects(build(slow, { isolation: noIsolation(1000), limits: { seconds: 1 } }), {
     code: 'BUILD_LIMIT',
     limit: 'time',
   });

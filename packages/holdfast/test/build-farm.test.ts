@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { writeKeyFile } from '@holdfast/tuf/node';
 import { type FarmScene, makeFarmScene } from '../../build-farm/test/support/farm-scene.ts';
 import { ownBackend } from '../../build-farm/test/support/projects.ts';
-import { ended, holdfast, start, tools } from './holdfast.ts';
+import { ended, environment, holdfast, start, tools } from './holdfast.ts';
 
 const python = join(tools, 'python');
+const isRoot = process.getuid?.() === 0;
 
 /** A farm to which `demo` delegated its wheels, as its machine has it. */
 interface Machine {
@@ -85,13 +88,35 @@ test('ends with 1 when a build failed, and refuses to run where it cannot', asyn
   assert.match(err, /FAILED demo-1\.0\.tar\.gz: the build failed \(build\)/);
   assert.match(await readFile(join(directory, 'state/status.json'), 'utf8'), /ValueError: no wheel today/);
 
-  const bare = { ...env, PATH: directory };
-  const without = await holdfast(directory, [...args, '--once'], bare);
+  const bin = join(directory, 'bin');
+  await mkdir(bin);
+  for (const program of ['id', 'setpriv', 'true']) await symlink(`/usr/bin/${program}`, join(bin, program));
+  const without = await holdfast(directory, [...args, '--once'], { ...env, PATH: bin });
   assert.equal(without.code, 1);
   assert.match(without.err, /builds cannot be isolated on this machine[\s\S]*bubblewrap/);
-  const unsafe = await holdfast(directory, [...args, '--once', '--unsafe-no-isolation'], bare);
-  assert.match(unsafe.err, /UNSAFE/);
+  const unsafe = await holdfast(directory, [...args, '--once', '--unsafe-no-isolation'], { ...env, PATH: bin });
+  assert.match(unsafe.err, isRoot ? /runs as root[\s\S]*user of its own/ : /UNSAFE/);
   const none = await holdfast(directory, ['build-farm', '--state', 'state', '--python', '/bin/true'], env);
   assert.match(none.err, /cannot build: .*\n.*python3 -m venv/);
   assert.equal((await holdfast(directory, ['build-farm'], env)).code, 2);
+});
+
+test('as root it becomes somebody else before it builds, or refuses and says what to do', async (t) => {
+  const { directory, env } = await machine(t, 'return sound(out)');
+  const args = ['build-farm', '--state', 'state', '--python', python, '--once'];
+  const other = await holdfast(directory, [...args, '--build-user', isRoot ? 'root' : 'nobody'], env);
+  assert.equal(other.code, 1);
+  assert.match(other.err, isRoot ? /do not run as root[\s\S]*--build-user/ : /only root can build as another user/);
+  // Root of a namespace in which there is nobody else.
+  const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+  const alone = ['--user', '--map-root-user', process.execPath, '--conditions=holdfast-source', main, ...args];
+  const { code, err } = await ended(
+    spawn('unshare', alone, {
+      cwd: directory,
+      env: { ...environment(directory), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+  assert.equal(code, 1);
+  assert.match(err, /runs as root and cannot become nobody: setpriv[\s\S]*without root/);
 });

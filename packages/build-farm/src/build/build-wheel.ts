@@ -13,8 +13,10 @@ import {
   type SdistFilename,
 } from '@holdfast/python-index';
 import { BuildFailedError, BuildRequirementsError } from '../errors.ts';
-import { INPUT, type Isolation, WORK } from '../sandbox/isolation.ts';
+import type { Isolation } from '../sandbox/isolation.ts';
 import { type BuildLimits, DEFAULT_BUILD_LIMITS, OPEN_FILES } from '../sandbox/limits.ts';
+import { INPUT, WORK } from '../sandbox/places.ts';
+import { countTasks } from '../sandbox/process-tree.ts';
 import { supervise } from '../sandbox/supervise.ts';
 import { type Answer, readAnswer } from './answer.ts';
 import { type CheckedWheel, checkWheel } from './check-wheel.ts';
@@ -83,7 +85,6 @@ async function prepare(
 ): Promise<{ name: SdistFilename; promised: CoreMetadata }> {
   const input = join(job, 'in');
   await mkdir(join(input, 'wheels'), { recursive: true });
-  await chmod(job, 0o755);
   const bytes = await readVerified(client, sdist);
   await writeFile(join(input, 'sdist.tar.gz'), bytes);
   await writeFile(join(input, 'passwd'), `build:x:1000:1000::${WORK}/home:/bin/sh\n`);
@@ -139,10 +140,11 @@ async function runBuild(
     requirements,
     work,
     latest: Math.floor(sdist.uploadTime.getTime() / 1000),
-    limits: resourceLimits(limits, shut),
+    limits: await resourceLimits(limits, shut),
   };
   await writeFile(join(job, 'in', 'request.json'), JSON.stringify(request));
   await copyFile(RUNNER, join(job, 'in', 'build_one.py'));
+  await makeReadable(join(job, 'in'));
   const environment = buildEnvironment(work);
   const surroundings = { readable: python.directories, input: join(job, 'in'), diskBytes: limits.diskBytes, network };
   const inner = [python.executable, '-I', `${input}/build_one.py`, `${input}/request.json`];
@@ -152,14 +154,24 @@ async function runBuild(
   return readAnswer(output, code, log);
 }
 
-/** Outside namespaces the number of processes counts all of the user's, so it is watched only. */
-function resourceLimits(limits: BuildLimits, shut: boolean): object {
+/** Within its own namespaces a build's processes are counted alone (Linux 5.14); outside, the kernel counts all that the user has. */
+async function resourceLimits(limits: BuildLimits, shut: boolean): Promise<object> {
   const { seconds, memoryBytes, diskBytes, processes } = limits;
   return {
     cpuSeconds: seconds,
     memoryBytes,
     fileBytes: diskBytes,
     openFiles: OPEN_FILES,
-    processes: shut ? processes : null,
+    processes: shut ? processes : processes + (await countTasks(process.getuid?.() ?? -1)),
   };
+}
+
+/** Whatever mask the farm has: who builds may be somebody else. Nobody comes to these files but through the sandbox. */
+async function makeReadable(directory: string): Promise<void> {
+  await chmod(directory, 0o755);
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) await makeReadable(path);
+    else await chmod(path, 0o644);
+  }
 }

@@ -1,4 +1,4 @@
-import { PATH } from '../sandbox/isolation.ts';
+import { PATH } from '../sandbox/places.ts';
 
 /**
  * Everything that a build is told, and nothing of this machine. SOURCE_DATE_EPOCH is added by build_one.py, which knows the

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type IndexClient, startProxy } from '@holdfast/installer';
 import { BuildLimitError, BuildRequirementsError } from '../errors.ts';
-import { PATH } from '../sandbox/isolation.ts';
+import { PATH } from '../sandbox/places.ts';
 import type { BuildLimits } from '../sandbox/limits.ts';
 import { supervise } from '../sandbox/supervise.ts';
 import type { BuildPython } from './python.ts';

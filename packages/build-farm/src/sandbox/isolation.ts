@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs';
 import { lstat, readlink, stat } from 'node:fs/promises';
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import type { BuildPython } from '../build/python.ts';
 import { IsolationUnavailableError } from '../errors.ts';
+import { type BuildUser, findBuildUser } from './build-user.ts';
+import { INPUT, WORK } from './places.ts';
+import { tryIsolation } from './trial.ts';
+import { viewFor } from './view.ts';
 
 /** What a build sees of the machine. Paths are the same inside and outside, except those named here. */
 export interface Surroundings {
@@ -18,6 +21,8 @@ export interface Surroundings {
 /** How builds are kept from the machine that they run on. */
 export interface Isolation {
   readonly kind: 'bubblewrap' | 'none';
+  /** Whom the machine takes builds for; `undefined`: for the farm itself. */
+  readonly user: BuildUser | undefined;
   /** The command line that runs another one shut in; `undefined` for none. */
   wrap(
     command: readonly string[],
@@ -26,50 +31,43 @@ export interface Isolation {
   ): Promise<string[]>;
 }
 
-/** Where a build works. The same on every farm, because compilers write such paths into what they make. */
-export const WORK = '/build';
-export const INPUT = '/in';
-
-const run = promisify(execFile);
-
 /**
- * Bubblewrap, once it has shown on this machine that it can do all that builds need.
+ * Bubblewrap, once it has shown on this machine, with this Python, that it can do all that builds need. Root starts it as somebody else.
  * @throws IsolationUnavailableError
  */
-export async function bubblewrapIsolation(program = 'bwrap'): Promise<Isolation> {
+export async function bubblewrapIsolation({
+  python,
+  buildUser,
+  program = 'bwrap',
+}: BubblewrapOptions): Promise<Isolation> {
   if (process.platform !== 'linux')
     throw new IsolationUnavailableError('it needs namespaces, which Linux has', 'Run the farm on Linux.');
-  const isolation: Isolation = { kind: 'bubblewrap', wrap: async (...all) => [program, ...(await wrapped(...all))] };
-  const trial = { readable: [], input: '/usr', diskBytes: 1 << 20, network: false };
-  const [first = '', ...args] = await isolation.wrap(['true'], new Map([['PATH', PATH]]), trial);
-  try {
-    await run(first, args, { env: { PATH: process.env['PATH'] ?? PATH }, timeout: 60_000 });
-  } catch (cause) {
-    throw unavailable(cause);
-  }
+  const user = await findBuildUser(buildUser);
+  const isolation: Isolation = { kind: 'bubblewrap', user, wrap: (...all) => bubblewrapped({ program, user }, ...all) };
+  await tryIsolation(isolation, python);
   return isolation;
 }
 
-/** UNSAFE: the build can read and change all that the farm's user can, its keys among them. */
-export const noIsolation: Isolation = { kind: 'none', wrap: async (command) => [...command] };
+export interface BubblewrapOptions {
+  /** What builds are made with. */
+  readonly python: BuildPython;
+  /** Whom builds run as when the farm is root: a name or a number; `nobody` unless given. */
+  readonly buildUser?: string | undefined;
+  readonly program?: string;
+}
 
-export const PATH = '/usr/local/bin:/usr/bin:/bin';
-
-function unavailable(cause: unknown): IsolationUnavailableError {
-  const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-  if (missing)
-    return new IsolationUnavailableError(
-      'there is no program bwrap',
-      'Install bubblewrap (on Debian and Fedora the package "bubblewrap").',
-      { cause },
+/**
+ * UNSAFE: the build can read and change all that the farm's user can, its keys among them. Not for root, whom the kernel lets start
+ * processes without end.
+ * @throws IsolationUnavailableError
+ */
+export function noIsolation(own = process.getuid?.()): Isolation {
+  if (own === 0)
+    throw new IsolationUnavailableError(
+      'the farm runs as root, for whom nothing limits the processes of a build without isolation',
+      'Run the farm as a user of its own, without root.',
     );
-  const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim().slice(-300) : String(cause);
-  return new IsolationUnavailableError(
-    `bubblewrap says: ${said}`,
-    'Let this user make user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns; a container needs ' +
-      'a seccomp profile that allows them), or run the farm in a virtual machine of its own.',
-    { cause },
-  );
+  return { kind: 'none', user: undefined, wrap: async (command) => [...command] };
 }
 
 const NAMESPACES = ['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'];
@@ -86,7 +84,7 @@ const NETWORK_SETTINGS = [
   '/etc/pki',
   '/etc/ca-certificates',
 ];
-/** Ways into the kernel that root has by its number alone, which it keeps in a namespace: for farms that run as root all the same. */
+/** Ways into the kernel that root has by its number alone. Builds never run as root; these stay shut all the same. */
 const READ_ONLY = [
   '/proc/sys',
   '/proc/sysrq-trigger',
@@ -108,25 +106,29 @@ const HIDDEN = [
 const SHARED = ['/tmp', '/dev/shm'];
 const SHARED_BYTES = 64 * 1024 ** 2;
 
-async function wrapped(
+async function bubblewrapped(
+  { program, user }: { readonly program: string; readonly user: BuildUser | undefined },
   command: readonly string[],
   environment: ReadonlyMap<string, string>,
   { readable, input, diskBytes, network }: Surroundings,
 ): Promise<string[]> {
   const settings = [...SETTINGS, ...(network ? NETWORK_SETTINGS : [])];
   const own = readable.filter((path) => path !== '/usr' && !path.startsWith('/usr/'));
+  const view = viewFor(user, program, [input, ...own]);
+  const [inputSource = '', ...ownSources] = view.sources;
   const parts: readonly (readonly string[])[] = [
+    [...view.command, program],
     [...NAMESPACES, ...(network ? [] : ['--unshare-net']), ...USER, ...LIFE],
     Array.from(environment).flatMap(([name, value]) => ['--setenv', name, value]),
     ['--ro-bind', '/usr', '/usr', ...(await systemDirectories())],
     settings.flatMap((path) => ['--ro-bind-try', path, path]),
-    ['passwd', 'group'].flatMap((name) => ['--ro-bind-try', `${input}/${name}`, `/etc/${name}`]),
-    ['--ro-bind', input, INPUT, '--proc', '/proc', '--dev', '/dev'],
+    ['passwd', 'group'].flatMap((name) => ['--ro-bind-try', `${inputSource}/${name}`, `/etc/${name}`]),
+    ['--ro-bind', inputSource, INPUT, '--proc', '/proc', '--dev', '/dev'],
     READ_ONLY.flatMap((path) => ['--ro-bind-try', path, path]),
     HIDDEN.filter((path) => existsSync(path)).flatMap((path) => ['--ro-bind', '/dev/null', path]),
     SHARED.flatMap((path) => ['--size', String(SHARED_BYTES), '--tmpfs', path]),
     ['--size', String(diskBytes), '--tmpfs', WORK],
-    own.flatMap((path) => ['--ro-bind', path, path]),
+    ownSources.flatMap((source, at) => ['--ro-bind', source, own[at] ?? '']),
     ['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', WORK, '--'],
   ];
   return [...parts.flat(), ...command];

@@ -47,3 +47,22 @@ export function parseStat(text: string): ProcessRow | undefined {
   const [parent, pages] = [Number(fields[1]), Number(fields[21])];
   return Number.isInteger(parent) && Number.isInteger(pages) ? { parent, memoryBytes: pages * PAGE } : undefined;
 }
+
+/** Threads of all processes of a user: what RLIMIT_NPROC counts. */
+export async function countTasks(uid: number): Promise<number> {
+  const names = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const counts = await Promise.all(
+    names.map((name) =>
+      readFile(`/proc/${name}/status`, 'latin1').then(
+        (text) => tasksOf(text, uid),
+        () => 0,
+      ),
+    ),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+function tasksOf(status: string, uid: number): number {
+  const own = /^Uid:\t(\d+)/m.exec(status)?.[1] === String(uid);
+  return own ? Number(/^Threads:\t(\d+)/m.exec(status)?.[1] ?? 0) : 0;
+}

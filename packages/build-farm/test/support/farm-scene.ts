@@ -111,7 +111,7 @@ export async function makeFarmScene(t: TestContext): Promise<FarmScene> {
 }
 
 const python = findPython(PYTHON);
-const isolation = bubblewrapIsolation();
+const isolation = python.then((found) => bubblewrapIsolation({ python: found }));
 
 async function makePerson(
   t: TestContext,

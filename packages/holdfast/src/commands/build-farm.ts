@@ -39,6 +39,7 @@ const declared = {
   timeout: { type: 'string' },
   memory: { type: 'string' },
   disk: { type: 'string' },
+  'build-user': { type: 'string' },
   'allow-network': { type: 'string', multiple: true },
   'unsafe-no-isolation': { type: 'boolean' },
 } as const;
@@ -60,6 +61,7 @@ export const buildFarm: Command = {
     '  --timeout TIME           for one build (default 30m)',
     '  --memory MIB             for one build (default 4096)',
     '  --disk MIB               for one build; it lies in memory (default 4096)',
+    '  --build-user USER        whom builds run as when the farm is root: a name or a number (default nobody)',
     '  --allow-network PROJECT  builds of PROJECT may reach the network; may be given more than once',
     '  --unsafe-no-isolation    build where this machine cannot isolate: a build can then read your keys',
     SECRET_HELP,
@@ -113,15 +115,14 @@ async function farm(state: FarmState, options: Options, building: Building): Pro
 async function buildingOf(options: Options): Promise<Building> {
   const python = await findPython(text(options, 'python'));
   const limits = limitsOf(options);
-  if (process.getuid?.() === 0 && options.get('json') !== true)
-    note(
-      `${paintNote('yellow', 'holdfast:')} this farm runs as root. A user of its own, who owns nothing else, is safer.`,
-    );
-  if (options.get('unsafe-no-isolation') !== true) return { python, limits, isolation: await bubblewrapIsolation() };
+  const buildUser = text(options, 'build-user');
+  if (options.get('unsafe-no-isolation') !== true)
+    return { python, limits, isolation: await bubblewrapIsolation({ python, buildUser }) };
+  const isolation = noIsolation();
   note(
     `${paintNote('red', 'holdfast: UNSAFE:')} whoever wrote an sdist can read and change all that you can, your keys among it.`,
   );
-  return { python, limits, isolation: noIsolation };
+  return { python, limits, isolation };
 }
 
 function limitsOf(options: Options): Partial<BuildLimits> {
