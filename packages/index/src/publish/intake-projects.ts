@@ -10,8 +10,10 @@ export interface IntakeProject {
   bytes: number;
   /** Accounts that may bring files. */
   readonly members: Set<string>;
-  /** Who signs for it; undefined while that is the index. A claim that is being published counts. */
+  /** Who signs for it; undefined while that is the index. What is being published counts already. */
   readonly standing: Standing | undefined;
+  /** An offline signing that is being published gives it back to the index, with the files that are staged. */
+  readonly comesBack: boolean;
   /** The upload that creates it; none when it was there before. */
   readonly first?: NewFile;
 }
@@ -28,7 +30,11 @@ export async function loadIntakeProjects(
     standingsIn(db, names),
   ]);
   const projects = new Map<string, IntakeProject>(
-    rows.map(({ name, bytes }) => [name, { bytes, members: new Set(), standing: standings.get(name) }]),
+    rows.map(({ name, bytes }) => {
+      const standing = standings.get(name);
+      const comesBack = standing === 'unclaimed';
+      return [name, { bytes, members: new Set(), standing: comesBack ? undefined : standing, comesBack }];
+    }),
   );
   for (const { project, account } of members) projects.get(project)?.members.add(account);
   await addHolders(db, files, projects);
@@ -51,20 +57,21 @@ async function addHolders(
 /** @throws ClaimedProjectError when others sign for the project, or are about to */
 export async function assertSignedByIndex(db: Transaction<Database>, project: string): Promise<void> {
   const found = (await standingsIn(db, [project])).get(project);
-  if (found) throw new ClaimedProjectError(project, found === 'rarely-updated' ? 'rarely-updated' : 'claimed');
+  if (found === undefined || found === 'unclaimed') return;
+  throw new ClaimedProjectError(project, found === 'rarely-updated' ? 'rarely-updated' : 'claimed');
 }
 
-/** Of the projects that the index does not sign for alone. A claim that is being published counts. */
+/**
+ * Of the projects that the index does not sign for alone. A claim that is being published counts, and so does an offline signing: what is
+ * taken in now is published after it, and has to be what is said of it now.
+ */
 async function standingsIn(
   db: Transaction<Database>,
   names: readonly string[],
-): Promise<ReadonlyMap<string, Standing>> {
-  const [standings, queued] = await Promise.all([
-    db
-      .selectFrom('standings')
-      .select(['project', 'standing'])
-      .where('project', 'in', [...names])
-      .execute(),
+): Promise<ReadonlyMap<string, Standing | 'unclaimed'>> {
+  const [standings, offered, queued] = await Promise.all([
+    standingsFrom(db, 'standings', names),
+    standingsFrom(db, 'offered_standings', names),
     db
       .selectFrom('transactions')
       .select('project')
@@ -72,7 +79,15 @@ async function standingsIn(
       .where('state', '=', 'queued')
       .execute(),
   ]);
-  const found = new Map<string, Standing>(queued.map(({ project }) => [project, 'recently-claimed']));
-  for (const { project, standing } of standings) found.set(project, standing);
+  const found = new Map<string, Standing | 'unclaimed'>(queued.map(({ project }) => [project, 'recently-claimed']));
+  for (const { project, standing } of [...standings, ...offered]) found.set(project, standing);
   return found;
+}
+
+function standingsFrom(db: Transaction<Database>, table: 'standings' | 'offered_standings', names: readonly string[]) {
+  return db
+    .selectFrom(table)
+    .select(['project', 'standing'])
+    .where('project', 'in', [...names])
+    .execute();
 }

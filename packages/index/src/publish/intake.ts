@@ -25,7 +25,7 @@ export async function takeIn(db: Transaction<Database>, files: readonly NewFile[
     loadFiles(db, files),
     loadAccounts(db, files),
   ]);
-  const intake: Intake = { projects, known, accounts, fresh: [], adopted: [] };
+  const intake: Intake = { projects, known, accounts, fresh: [], adopted: [], returning: [] };
   const judged = files.map((file) => judge(intake, file));
   const changes = await insert(db, intake, now);
   const waiting = await changesOf(
@@ -52,6 +52,8 @@ interface Intake {
   readonly fresh: Insertable<FilesTable>[];
   /** Those whose rows were there: an import that was not finished brought them, or they were staged for a claim that did not come. */
   readonly adopted: Insertable<FilesTable>[];
+  /** Those that an offline signing which is being published brings back with their project: they stay staged until then. */
+  readonly returning: Insertable<FilesTable>[];
 }
 
 function judge(intake: Intake, file: NewFile): Judged {
@@ -65,6 +67,10 @@ function judge(intake: Intake, file: NewFile): Judged {
   const waitsFor = waitsForWhat(file, projects.get(file.project));
   if (before && before.state !== 'imported' && before.state !== 'staged')
     return before.state === 'published' ? { state: 'published' } : { state: 'same', filename: file.filename };
+  if (before?.state === 'staged' && !waitsFor && projects.get(file.project)?.comesBack) {
+    intake.returning.push(before);
+    return { state: 'new', filename: file.filename };
+  }
   const row = { ...(before ?? rowOf(file)), state: waitsFor ? ('staged' as const) : ('queued' as const) };
   if (!before) {
     const full = addToProject(projects, file);
@@ -126,7 +132,7 @@ async function loadFiles(
 
 /** Whoever publishes first owns the project. */
 function newProject(file: NewFile): IntakeProject {
-  return { bytes: 0, members: new Set([file.account]), standing: undefined, first: file };
+  return { bytes: 0, members: new Set([file.account]), standing: undefined, comesBack: false, first: file };
 }
 
 function rowOf(file: NewFile): Omit<Insertable<FilesTable>, 'state'> {
@@ -150,11 +156,11 @@ function rowOf(file: NewFile): Omit<Insertable<FilesTable>, 'state'> {
 
 async function insert(
   db: Transaction<Database>,
-  { fresh, adopted, projects }: Intake,
+  { fresh, adopted, returning, projects }: Intake,
   now: Date,
 ): Promise<ReadonlyMap<string, number>> {
   const queued = [...fresh, ...adopted].filter(({ state }) => state === 'queued');
-  const changes = queued.map(({ filename, account }) => ({
+  const changes = [...queued, ...returning].map(({ filename, account }) => ({
     kind: 'add' as const,
     filename,
     reason: null,

@@ -69,11 +69,13 @@ async function wasLast(db: Kysely<Database>, project: string, rotation: Uint8Arr
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b);
 
-/** The last change of the project that is on its way; `undefined` when none is. */
+/** The last change of the project that is on its way; `undefined` when none is. What an offline signing changes cannot be waited for. */
 export async function untilWhichChange(db: Kysely<Database>, project: string): Promise<number | undefined> {
   const { rows } = await sql<{ id: number | null }>`select max(changes.id) as id from changes
     left join files on files.filename = changes.filename
     left join transactions on transactions.id = changes.transaction_id
-    where ${ON_ITS_WAY} and (files.project = ${project} or transactions.project = ${project})`.execute(db);
+    where ${ON_ITS_WAY} and changes.offered = 0 and (files.project = ${project} or transactions.project = ${project})`.execute(
+    db,
+  );
   return rows[0]?.id ?? undefined;
 }

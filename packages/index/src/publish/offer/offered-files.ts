@@ -12,7 +12,7 @@ export type OfferedFileChange = FileChange;
 
 /**
  * What an offer makes of a project's files: what a leaf of `rarely-updated` lists is published, a claim that comes into force brings
- * what its roles list, and what waited for a project that goes back to the index is published.
+ * what its roles list. What waits for a project that goes back to the index is found when the offer begins to be published.
  * @throws MetadataRefusedError for files that are not there, and for published ones that nobody would find any more
  */
 export async function offeredFileChanges(
@@ -23,13 +23,12 @@ export async function offeredFileChanges(
   if (next?.standing === RARELY_UPDATED) {
     await checkThere(db, project, next.files);
     const changes = await fileChanges(db, project, next.files);
-    const hidden = changes.find(({ kind }) => kind === 'delete');
-    // Operators may take a file of theirs away. One that came while they signed they never saw.
-    if (hidden && !before) throw new MetadataRefusedError(project, `${hidden.filename} came in the meantime`);
+    // Operators may take a file of theirs away. What the index did while they signed they never saw.
+    if (!before) checkSeen(project, changes);
     return changes;
   }
   if (!standing) return [];
-  if (standing.standing === UNCLAIMED) return stagedFiles(db, project);
+  if (standing.standing === UNCLAIMED) return [];
   const comesIntoForce = before === undefined || before.standing === RARELY_UPDATED || before.revoked_at !== null;
   if (!comesIntoForce || (standing.standing === RECENTLY_CLAIMED && before?.standing === RECENTLY_CLAIMED)) return [];
   const listed = await listedFiles(db, standing.role ?? '');
@@ -56,14 +55,13 @@ async function checkThere(
   }
 }
 
-async function stagedFiles(db: Kysely<Database>, project: string): Promise<readonly OfferedFileChange[]> {
-  const rows = await db
-    .selectFrom('files')
-    .select('filename')
-    .where('project', '=', project)
-    .where('state', '=', 'staged')
-    .execute();
-  return rows.map(({ filename }) => ({ kind: 'add', filename, reason: null }));
+/** Whoever uploaded, or yanked, was told that it is published. */
+function checkSeen(project: string, changes: readonly FileChange[]): void {
+  for (const { kind, filename } of changes) {
+    if (kind === 'add') continue;
+    const what = kind === 'delete' ? 'came' : kind === 'yank' ? 'is not yanked any more, and was' : 'was yanked';
+    throw new MetadataRefusedError(project, `${filename} ${what} in the meantime`);
+  }
 }
 
 /** Every file that the published roles of a project list. */

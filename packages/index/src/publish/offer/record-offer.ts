@@ -1,4 +1,4 @@
-import { RARELY_UPDATED } from '@holdfast/trust';
+import { UNCLAIMED } from '@holdfast/trust';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { MetadataRefusedError } from '../../errors.ts';
 import type { ObjectStore } from '../../objects/object-store.ts';
@@ -10,6 +10,7 @@ import { UNNUMBERED } from '../mass.ts';
 import { type PendingRole, putRoles } from '../publications.ts';
 import type { SignedRole } from '../sign-roles.ts';
 import { type OfferedMove, onlineTop } from '../tree-changes.ts';
+import type { FileChange } from '../../transactions/file-changes.ts';
 import type { AcceptedTrees } from './accept-trees.ts';
 
 /** Roles, and their bytes, that are written or put together. */
@@ -56,7 +57,7 @@ function* slices(roles: readonly SignedRole[]): Generator<readonly SignedRole[]>
 /**
  * Writes what the offer makes of projects, as a part of the transaction that begins its publication.
  * @returns false when transactions of these projects wait: they come first, and the offer is looked at once more
- * @throws MetadataRefusedError when a file came, since it was looked at, that nobody would find any more
+ * @throws MetadataRefusedError when files came, changed or went since they were looked at
  */
 export async function insertOffered(db: Transaction<Database>, trees: AcceptedTrees, now: Date): Promise<boolean> {
   const { standings, files, upTo } = trees;
@@ -70,22 +71,51 @@ export async function insertOffered(db: Transaction<Database>, trees: AcceptedTr
   }
   await assertNothingCame(db, upTo);
   const common = { account: null, recorded_at: now.getTime(), publication: UNNUMBERED, offered: 1 };
-  for (const some of chunks(files, ROWS))
+  for (const some of chunks([...files, ...(await stagedOfUnclaimed(db))], ROWS)) {
+    await assertThere(db, some);
     await db
       .insertInto('changes')
       .values(some.map((change) => ({ ...change, ...common })))
       .execute();
+  }
   return true;
 }
 
-/** Files that nobody who signed offline has seen would be hidden. */
+/** Those of projects that the index signs for until now: whoever made them was told that they are published. */
 async function assertNothingCame(db: Transaction<Database>, upTo: number): Promise<void> {
   const { rows } = await sql<{ project: string }>`select files.project from changes
     join files on files.filename = changes.filename
     join offered_standings o on o.project = files.project
-    where o.standing = ${RARELY_UPDATED} and (changes.id > ${upTo} or changes.publication is null) limit 1`.execute(db);
+    where o.standing <> ${UNCLAIMED} and (changes.id > ${upTo} or changes.publication is null)
+      and not exists (select 1 from standings s where s.project = o.project) limit 1`.execute(db);
   const [row] = rows;
-  if (row) throw new MetadataRefusedError(row.project, 'files of it come at this moment');
+  if (row) throw new MetadataRefusedError(row.project, 'files of it come or change at this moment');
+}
+
+/** What waits for projects that go back to the index is published, also what came at the last moment. */
+async function stagedOfUnclaimed(db: Transaction<Database>): Promise<readonly FileChange[]> {
+  const rows = await db
+    .selectFrom('files')
+    .innerJoin('offered_standings as o', 'o.project', 'files.project')
+    .select('filename')
+    .where('o.standing', '=', UNCLAIMED)
+    .where('files.state', '=', 'staged')
+    .execute();
+  return rows.map(({ filename }) => ({ kind: 'add', filename, reason: null }));
+}
+
+/** A staged file may have been discarded since it was looked at. */
+async function assertThere(db: Transaction<Database>, changes: readonly FileChange[]): Promise<void> {
+  const names = changes.map(({ filename }) => filename);
+  const rows = await db
+    .selectFrom('files')
+    .select('filename')
+    .where('filename', 'in', names)
+    .where('state', 'in', ['published', 'staged'])
+    .execute();
+  const there = new Set(rows.map(({ filename }) => filename));
+  const gone = names.find((name) => !there.has(name));
+  if (gone !== undefined) throw new MetadataRefusedError(gone, 'it was discarded in the meantime');
 }
 
 /** Puts the roles of the offer under way into the object store and notes them as prepared, slice by slice; what is there is passed over. */
