@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, globSync } from 'node:fs';
+import { accessSync, globSync, readFileSync } from 'node:fs';
 import { chown, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,6 +15,11 @@ export interface PostgresServer {
   endSessions(database: string): void;
   /** Ends all connections, and the server; starts it again. */
   restart(): Promise<void>;
+  /** The server ends as at a loss of power; `start` brings it back, from its write-ahead log. */
+  crash(): Promise<void>;
+  /** Stops every process of the server where it is, with its connections open; {@link thaw} lets them go on. */
+  freeze(): void;
+  thaw(): void;
   /** Ends the server as {@link restart} does; `start` brings it back. */
   halt(): Promise<void>;
   start(): Promise<void>;
@@ -59,6 +64,9 @@ export async function startPostgres(...settings: readonly string[]): Promise<Pos
       sql(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}'`);
     },
     halt: () => end('SIGINT'),
+    crash: () => end('SIGQUIT'),
+    freeze: () => signalAll(server, 'SIGSTOP'),
+    thaw: () => signalAll(server, 'SIGCONT'),
     async start() {
       server = await start();
     },
@@ -71,6 +79,13 @@ export async function startPostgres(...settings: readonly string[]): Promise<Pos
       await rm(directory, { recursive: true });
     },
   };
+}
+
+/** The server first: one that is stopped starts no process meanwhile. */
+function signalAll({ pid = 0 }: ChildProcess, signal: NodeJS.Signals): void {
+  process.kill(pid, signal);
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  for (const child of children.trim().split(' ')) process.kill(Number(child), signal);
 }
 
 async function startServer(
