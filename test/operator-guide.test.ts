@@ -31,7 +31,8 @@ await chmod(holdfast, 0o755);
 /** Runs a command as it stands in the guide, with its two directories in a place of our own. */
 async function run(command: string): Promise<string> {
   const here = command.replaceAll('/srv/', `${directory}/srv/`).replaceAll('/media/', `${directory}/media/`);
-  const env = { ...environment(directory) };
+  const { SOFTHSM2_CONF, HOLDFAST_PIN } = process.env;
+  const env = { ...environment(directory), SOFTHSM2_CONF, HOLDFAST_PIN };
   const child = spawn('bash', ['-euc', here], {
     cwd: directory,
     env: { ...env, PATH: `${join(directory, 'bin')}:${env['PATH']}` },
@@ -67,6 +68,33 @@ test('the guide leads from a ceremony through a signing to new holders, as it st
   }
 });
 
+test('and through the same with keys in tokens, which stay there', async () => {
+  const tokens = join(directory, 'tokens');
+  await mkdir(tokens);
+  process.env['SOFTHSM2_CONF'] = join(directory, 'softhsm2.conf');
+  process.env['HOLDFAST_PIN'] = '123456';
+  await writeFile(process.env['SOFTHSM2_CONF'], `directories.tokendir = ${tokens}\n`);
+  let ann = '';
+  for (const command of commandsOf('Keys in tokens')) {
+    const whole = command.includes('export /srv/packages due') ? `${command} --renew targets --renew claimed` : command;
+    const said = await run(whole.replace('ANN_KEYID', ann));
+    if (command.includes('admin ceremony')) {
+      assert.match(said, /root-1 +root +ed25519 .*[0-9a-f]{64}\n/);
+      [, ann = ''] = /root-2 +root +ecdsa-sha2-nistp256 +([0-9a-f]{64}) {2}\(brought\)/.exec(said) ?? [];
+    }
+    if (command.includes('admin import')) assert.match(said, /Published with timestamp \d+/);
+  }
+  const media = await readdir(join(directory, 'media/packages'), { recursive: true });
+  assert.deepEqual(
+    media.filter((name) => name.endsWith('key.json')),
+    ['root-1/key.json'],
+  );
+  assert.match(await readFile(join(directory, 'media/packages/root-2/README.txt'), 'utf8'), /No key is in this folder/);
+  const { signed } = JSON.parse(await readFile(join(directory, 'srv/packages/objects/metadata/2.root.json'), 'utf8'));
+  assert.equal(signed.roles.root.keyids.length, 3);
+  assert.ok(!signed.roles.root.keyids.includes(ann));
+});
+
 /** An index without claims has nothing to sign before it grows old; so the test asks for it. */
 function renewing(command: string): string {
   return command.includes('--quiet-days') ? `${command} --renew claimed --renew rarely-updated` : command;
@@ -78,7 +106,7 @@ test('what the guide says of a signing, the commands say of themselves', async (
   help.stdout.on('data', (chunk: Buffer) => out.push(chunk));
   await once(help, 'close');
   const text = Buffer.concat(out).toString();
-  const section = guide.slice(guide.indexOf('## Sign, every few weeks'), guide.indexOf('## Back up'));
+  const section = guide.slice(guide.indexOf('## Sign, every few weeks'), guide.indexOf('## Keys in tokens'));
   const options = new Set(Array.from(section.matchAll(/`?(--[a-z-]+)/g), ([, option = '']) => option));
   assert.ok(options.size > 12);
   for (const option of options) assert.ok(text.includes(option), `no admin command has ${option}`);

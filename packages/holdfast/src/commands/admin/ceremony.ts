@@ -83,7 +83,12 @@ export const adminCeremony: Command = {
     print(made.transcript);
     print(`Print this, and keep it. Then carry ${bundle} to the index, and complete it there:`);
     print(`  holdfast init DIRECTORY --ceremony ${bundle}`);
-    print(paint('bold', `Each holder takes a folder from ${directory} away, on memory sticks of their own.`));
+    print(
+      paint(
+        'bold',
+        `Each holder takes a folder from ${directory} away, on memory sticks of their own, and the keys that they brought.`,
+      ),
+    );
     return 0;
   },
 };
