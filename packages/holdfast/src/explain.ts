@@ -51,9 +51,10 @@ const remedies: ReadonlyMap<string, string> = new Map([
     'Install @opentelemetry/api, resources, sdk-trace and exporter-trace-otlp-http beside holdfast, or unset the variable.',
   ],
   ['INVALID_TRACING', 'Change the variable, or unset OTEL_EXPORTER_OTLP_ENDPOINT.'],
+  ['RECORDS_RETIRED', 'Take config.json of the machine where it was recovered, and the password of its new database.'],
   [
-    'NOT_EMBEDDED',
-    'Back up the database and the bucket with their own tools: docs/guides/operator.md says in which order.',
+    'NEW_RECORDS_NEEDED',
+    'Nothing was changed. Make an empty database that the thief has no password of, and name it: --records LOCATION.',
   ],
   ['NO_BACKUP', 'Make one with holdfast backup DIRECTORY TO, to its end.'],
   ['WRONG_BACKUP', 'Take an older backup, or believe more: --since N.'],

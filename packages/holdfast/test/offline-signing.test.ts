@@ -363,19 +363,23 @@ test('an index is compared with a backup from before a break-in, file by file (M
   assert.deepEqual(
     lines.map((line) => line.slice(0, 40).trimEnd().split(/\s+/).slice(0, 3)),
     [
-      ['!', 'removed', gone.filename],
+      ['!', 'deleted', gone.filename],
       ['!', 'changed', open.filename],
       ['!', 'added', added.filename],
     ],
   );
   assert.match(lines[1] ?? '', new RegExp(`was ${sha256(open)} {2}is f{64}`));
   const json = (await holdfast(at.directory, ['admin', 'compare', served.directory, 'backup', '--json'])).out;
-  assert.equal(
-    json
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { fate: string }).length,
-    3,
+  const projects = json
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { project: string; files: readonly { changed: string }[] });
+  assert.deepEqual(
+    projects.map(({ project, files }) => [project, ...files.map(({ changed }) => changed)]),
+    [
+      ['gone', 'deleted'],
+      ['open', 'changed', 'added'],
+    ],
   );
   await at.fails(/nowhere|config.json does not exist/, 'admin', 'compare', served.directory, 'nowhere');
 });

@@ -344,11 +344,21 @@ export class InvalidTracingError extends IndexError {
   }
 }
 
-/** Backup and restore are for indexes whose records and objects are in their directory. */
-export class NotEmbeddedError extends IndexError {
-  readonly code = 'NOT_EMBEDDED';
+/** A recovery took these records out of use. */
+export class RecordsRetiredError extends IndexError {
+  readonly code = 'RECORDS_RETIRED';
   constructor() {
-    super('the records or the objects of this index are not in its directory');
+    super('a recovery took these records out of use: the index has others');
+  }
+}
+
+/** The database of the index was open to a thief, so the recovered records need another. */
+export class NewRecordsNeededError extends IndexError {
+  readonly code = 'NEW_RECORDS_NEEDED';
+  constructor() {
+    super(
+      'the records of this index are in PostgreSQL, and whoever had them may have left something behind in that database',
+    );
   }
 }
 

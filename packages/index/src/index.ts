@@ -38,6 +38,21 @@ export { linesSource } from './import/lines-source.ts';
 export { SimplePageError } from './import/simple-page.ts';
 export { urlSource } from './import/url-source.ts';
 export { checkRecords } from './check-records.ts';
-export { planRecover, type Recovered, recoverIndex, type RecoverOptions } from './recover/recover.ts';
-export type { RecoveryPlan } from './recover/plan.ts';
-export { type FileReport, isAsBefore, type ProjectReport } from './recover/compare.ts';
+export {
+  planRecover,
+  type Recovered,
+  recoverIndex,
+  type RecoverOptions,
+  type RecoverWatch,
+  type RecoveryFacts,
+} from './recover/recover.ts';
+export type { RecoveredObject } from './recover/recover-objects.ts';
+export { compareWithBackup } from './recover/compare-backup.ts';
+export {
+  type FileComparison,
+  type FileReport,
+  isAsBefore,
+  isUnchanged,
+  type ProjectComparison,
+  type ProjectReport,
+} from './recover/compare.ts';

@@ -153,7 +153,7 @@ test('files that were published after the backup are found among the objects tha
   assert.equal((await listed(client, 'demo')).size, 2);
 });
 
-test('a damaged object, a backup that was broken off, and an index elsewhere are refused', async (t) => {
+test('a damaged object, and a backup that was broken off, are refused', async (t) => {
   const made = await makeIndex(t);
   const to = await backupPlace(t);
   const index = await openBare(made.directory);
@@ -170,7 +170,4 @@ test('a damaged object, a backup that was broken off, and an index elsewhere are
   await assert.rejects(backupIndex(made.directory, to), { code: 'DAMAGED_INDEX' });
   await rm(join(to, 'backup.json'));
   await assert.rejects(restoreIndex({ from: to, directory: join(to, '../other') }), { code: 'NO_BACKUP' });
-  const config = JSON.parse(await readFile(join(made.directory, 'config.json'), 'utf8')) as object;
-  await writeFile(join(made.directory, 'config.json'), JSON.stringify({ ...config, objects: 's3://bucket' }));
-  await assert.rejects(backupIndex(made.directory, to), { code: 'NOT_EMBEDDED' });
 });

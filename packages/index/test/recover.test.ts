@@ -6,7 +6,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { signMetadata, targetsJson } from '@holdfast/tuf';
 import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
-import { backupIndex, type OpenIndex, planRecover, recoverIndex } from '../src/index.ts';
+import {
+  backupIndex,
+  type OpenIndex,
+  planRecover,
+  type ProjectReport,
+  type RecoveredObject,
+  recoverIndex,
+  type RecoverOptions,
+} from '../src/index.ts';
 import { objectKey, openBare, newFile, uploadBare, verifiedFiles } from './support/bare-index.ts';
 import {
   claim,
@@ -48,6 +56,16 @@ async function poisoned(made: ClaimsIndex, statement: string, ...values: (string
   records.close();
 }
 
+/** With everything that it tells. */
+async function recovered(options: RecoverOptions) {
+  const [projects, objects]: [ProjectReport[], RecoveredObject[]] = [[], []];
+  const done = await recoverIndex(options, {
+    project: (report) => void projects.push(report),
+    object: (object) => void objects.push(object),
+  });
+  return { ...done, projects, told: objects.map(({ key, outcome }) => `${outcome} ${key}`).sort() };
+}
+
 const asked = ({ made, backup }: Made) => ({ directory: made.directory, backup, since: 1_000 });
 
 test('it is refused while the index is served, with a backup of a later publication, and without one (P18)', async (t) => {
@@ -57,7 +75,8 @@ test('it is refused while the index is served, with a backup of a later publicat
   await assert.rejects(planRecover(asked(all)), { code: 'INDEX_IN_USE' });
   await all.index.close();
   await assert.rejects(planRecover({ ...asked(all), since: 2 }), { code: 'WRONG_BACKUP' });
-  const { projects } = await planRecover(asked(all));
+  const projects: ProjectReport[] = [];
+  await planRecover(asked(all), { project: (report) => void projects.push(report) });
   assert.deepEqual(
     projects.map(({ project, after, files }) => `${project} ${after} ${files.length}`),
     ['demo unclaimed 1', 'django claimed 1'],
@@ -146,14 +165,14 @@ test('broken off anywhere, the same call begins anew and ends the same (P18)', a
   const demo = newFile('demo', '1.0');
   const object = join(made.directory, 'objects', objectKey(demo));
   await writeFile(object, 'other bytes');
-  for (const left of ['records.sqlite.recovering', 'records.sqlite.recovered', 'records.sqlite.seen'])
+  for (const left of ['records.sqlite.recovering', 'records.sqlite.seen', 'recovering.sqlite'])
     await writeFile(join(made.directory, left), 'what a crash left');
-  const first = await recoverIndex({ ...asked(all), now: new Date('2026-05-01T00:00:00Z') });
-  assert.equal(first.objects.copied.length, 1);
-  assert.equal(first.objects.setAside.length, 1);
+  const first = await recovered({ ...asked(all), now: new Date('2026-05-01T00:00:00Z') });
+  assert.deepEqual(first.told, [`copied ${objectKey(demo)}`, `set-aside ${objectKey(newFile('demo', '2.0'))}`]);
+  assert.equal(await readFile(join(first.aside, 'objects', objectKey(demo)), 'utf8'), 'other bytes');
   assert.equal(hash('sha256', await readFile(object)), demo.sha256);
-  const again = await recoverIndex({ ...asked(all), now: new Date('2026-05-01T00:00:01Z') });
-  assert.deepEqual([again.objects.copied, again.objects.setAside], [[], []]);
+  const again = await recovered({ ...asked(all), now: new Date('2026-05-01T00:00:01Z') });
+  assert.deepEqual([again.told, again.objects.good], [[], first.objects.good + 1]);
   assert.ok(again.timestampVersion > first.timestampVersion);
   const after = await openBare(made.directory);
   assert.deepEqual(await statesOf(after, 'demo'), { [demo.filename]: 'published' });
@@ -168,7 +187,7 @@ test('a project that the offline keys let go is unclaimed again, with the files 
   await backupIndex(made.directory, all.backup);
   await index.importOffline(await signTrees(made, { claimed: [] }, index));
   await index.close();
-  const { projects } = await recoverIndex(asked(all));
+  const { projects } = await recovered(asked(all));
   assert.equal(projects.find(({ project }) => project === 'django')?.after, 'unclaimed');
   // The bin that it comes back to may not be there: it is published as an upload is.
   const records = new DatabaseSync(join(made.directory, 'records.sqlite'), { readOnly: true });

@@ -33,4 +33,3 @@ export { readSignatures, type SignaturesFile, writeSignatures } from './signing/
 export { type Review, review, type ReviewedClaim, type ReviewedHolders, type ReviewedQuiet } from './review/review.ts';
 export { reviewText } from './review/words.ts';
 export { changedHolders, type HolderChange, holdersNow } from './export/change-holders.ts';
-export { compareFiles, type FileDifference, type FileFate, type FileState } from './recovery/compare-files.ts';

@@ -1,11 +1,16 @@
-import { hash } from 'node:crypto';
-import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { backup as copyDatabase, DatabaseSync } from 'node:sqlite';
 import { writeFileAtomic } from '@holdfast/tuf/node';
-import { parseConfig } from '../config.ts';
-import { DamagedIndexError, NoIndexError, NotEmbeddedError } from '../errors.ts';
-import { hasCode } from '../objects/storage-failure.ts';
+import { DamagedIndexError } from '../errors.ts';
+import { copyRecords } from '../migrate/copy-records.ts';
+import { CONFIG, readConfig } from '../open.ts';
+import { PostgresRecords } from '../records/postgres-records.ts';
+import { SqliteRecords } from '../records/sqlite-records.ts';
+import { openObjects } from '../stores.ts';
+import { copyObject } from './copy-object.ts';
+import { fileObjects, type ObjectReader } from './object-reader.ts';
 import { recordedFiles } from './recorded-files.ts';
 
 export interface BackupReport {
@@ -25,31 +30,60 @@ const ALL_PAGES = 2 ** 30;
 
 /**
  * Copies an index, also while it is served, into a directory, where what an earlier backup copied stays. The records come
- * first, and then every object that they name: objects never change, so that the two fit together.
- * @throws NoIndexError, NotEmbeddedError, DamagedIndexError when an object is not what the records say
+ * first, and then every object that they name: objects never change, so that the two fit together. A backup looks the same wherever the
+ * index keeps them.
+ * @throws NoIndexError, DamagedIndexError when an object is not what the records say
  */
 export async function backupIndex(directory: string, to: string): Promise<BackupReport> {
-  await readEmbeddedConfig(directory);
+  const { stores } = await readConfig(directory);
   await mkdir(to, { recursive: true, mode: 0o700 });
   const fresh = join(to, 'records.sqlite.new');
-  await rm(fresh, { force: true });
-  const source = new DatabaseSync(join(directory, 'records.sqlite'), { readOnly: true });
-  try {
-    await copyDatabase(source, fresh, { rate: ALL_PAGES });
-  } finally {
-    source.close();
-  }
+  for (const end of ['', '-wal', '-shm']) await rm(fresh + end, { force: true });
+  if (stores.records === undefined) await copyFileOfRecords(join(directory, 'records.sqlite'), fresh);
+  else await copyDatabaseOfRecords(stores.records, fresh);
   assertWhole(fresh);
-  const report = await copyObjects(directory, to, fresh);
+  const incoming = await mkdtemp(join(tmpdir(), 'holdfast-backup-'));
+  let report: BackupReport;
+  try {
+    // With a place of its own for what is on its way in: that of the index is in use.
+    const objects = stores.objects === undefined ? undefined : await openObjects(incoming, stores);
+    report = await copyObjects(objects ?? fileObjects(join(directory, 'objects')), to, fresh);
+  } finally {
+    await rm(incoming, { recursive: true, force: true });
+  }
   await rm(join(to, 'keys'), { recursive: true, force: true });
   await mkdir(join(to, 'keys'), { mode: 0o700 });
   for (const name of await readdir(join(directory, 'keys')))
     await copyFile(join(directory, 'keys', name), join(to, 'keys', name));
-  await copyFile(join(directory, 'config.json'), join(to, 'config.json'));
+  await copyFile(join(directory, CONFIG), join(to, CONFIG));
   await rename(fresh, join(to, 'records.sqlite'));
   const manifest = { format: 1, at: new Date().toISOString(), timestampVersion: report.timestampVersion };
   await writeFileAtomic(join(to, MANIFEST), Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`));
   return report;
+}
+
+async function copyFileOfRecords(from: string, to: string): Promise<void> {
+  const source = new DatabaseSync(from, { readOnly: true });
+  try {
+    await copyDatabase(source, to, { rate: ALL_PAGES });
+  } finally {
+    source.close();
+  }
+}
+
+/** As it was at one moment, page by page: O(n) time, and nobody who writes waits. */
+async function copyDatabaseOfRecords(location: string, to: string): Promise<void> {
+  const source = await PostgresRecords.open({ location });
+  try {
+    const target = await SqliteRecords.open(to);
+    try {
+      await source.shared.snapshot((read) => copyRecords({ read }, target, () => {}));
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
 }
 
 /** Also takes the copy out of write-ahead logging, which would make files beside it, even for who only reads. */
@@ -64,57 +98,18 @@ function assertWhole(path: string): void {
   }
 }
 
-/** @throws NoIndexError, NotEmbeddedError */
-export async function readEmbeddedConfig(directory: string): Promise<void> {
-  const text = await readFile(join(directory, 'config.json'), 'utf8').catch((cause: unknown) => {
-    throw hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR') ? new NoIndexError(directory, { cause }) : cause;
-  });
-  const { records, objects } = parseConfig(text).stores;
-  if (records !== undefined || objects !== undefined) throw new NotEmbeddedError();
-}
-
-async function copyObjects(directory: string, to: string, records: string): Promise<BackupReport> {
+async function copyObjects(from: ObjectReader, to: string, records: string): Promise<BackupReport> {
   let [objects, copied] = [0, 0];
   const deletedMeanwhile: string[] = [];
   const { timestampVersion, files } = recordedFiles(records);
-  for (const { key, sha256 } of files) {
-    const outcome = await copyObject(join(directory, 'objects', key), join(to, 'objects', key), sha256);
+  for (const { key, sha256, elsewhere } of files) {
+    const outcome = await copyObject(from, key, join(to, 'objects', key), sha256);
     if (outcome === 'missing') {
-      deletedMeanwhile.push(key);
+      if (!elsewhere) deletedMeanwhile.push(key);
       continue;
     }
     objects += 1;
     if (outcome === 'copied') copied += 1;
   }
   return { timestampVersion, objects, copied, deletedMeanwhile };
-}
-
-/** Copies durably what is not there yet, and only what has the right hash. */
-export async function copyObject(from: string, to: string, sha256: string): Promise<'copied' | 'there' | 'missing'> {
-  const [source, target] = await Promise.all([sizeOf(from), sizeOf(to)]);
-  if (source === undefined) return target === undefined ? 'missing' : 'there';
-  if (target === source) return 'there';
-  const bytes = await readFile(from);
-  if (hash('sha256', bytes) !== sha256)
-    throw new DamagedIndexError(from, 'it is not what was published under this name');
-  await mkdir(dirname(to), { recursive: true });
-  const temporary = `${to}.new`;
-  const handle = await open(temporary, 'w', 0o600);
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, to);
-  return 'copied';
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined;
-    throw error;
-  }
 }

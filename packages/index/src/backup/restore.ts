@@ -5,7 +5,11 @@ import { writeFileAtomic } from '@holdfast/tuf/node';
 import { DamagedIndexError, IndexExistsError, NoBackupError } from '../errors.ts';
 import { hasCode } from '../objects/storage-failure.ts';
 import { SqliteRecords } from '../records/sqlite-records.ts';
-import { copyObject, MANIFEST, readEmbeddedConfig } from './backup.ts';
+import { makeConfig, withNextSigning } from '../config.ts';
+import { CONFIG, readConfig } from '../open.ts';
+import { MANIFEST } from './backup.ts';
+import { copyObject } from './copy-object.ts';
+import { fileObjects } from './object-reader.ts';
 import { raiseVersions } from './raise-versions.ts';
 import { recordedFiles } from './recorded-files.ts';
 
@@ -35,7 +39,8 @@ const RECOVERED = 'recovered';
 const OBJECT_NAME = /^[0-9a-f]{64}\.(.+)$/;
 
 /**
- * Makes an index of a backup that may be older than what its users saw. `config.json` is written last: until then nothing serves it.
+ * Makes an index of a backup that may be older than what its users saw: in its directory, whatever stores the index had that was backed
+ * up. `config.json` is written last: until then nothing serves it.
  * @throws NoBackupError, IndexExistsError, DamagedIndexError when an object of the backup is damaged
  */
 export async function restoreIndex(options: RestoreOptions): Promise<RestoreReport> {
@@ -43,8 +48,8 @@ export async function restoreIndex(options: RestoreOptions): Promise<RestoreRepo
   await readFile(join(from, MANIFEST)).catch((cause: unknown) => {
     throw new NoBackupError(from, { cause });
   });
-  await readEmbeddedConfig(from);
-  for (const name of ['records.sqlite', 'config.json'])
+  const { lifetimes, nextSigning } = await readConfig(from);
+  for (const name of ['records.sqlite', CONFIG])
     if (await isThere(join(directory, name))) throw new IndexExistsError(directory);
   await mkdir(join(directory, 'keys'), { recursive: true, mode: 0o700 });
   const { objects, missing, known } = await restoreObjects(from, directory);
@@ -54,7 +59,8 @@ export async function restoreIndex(options: RestoreOptions): Promise<RestoreRepo
   await copyFile(join(from, 'records.sqlite'), copied);
   const timestampVersion = await raise(copied, jump, await versionLeft(directory), now);
   const recovered = await recover(directory, known);
-  await writeFileAtomic(join(directory, 'config.json'), await readFile(join(from, 'config.json')));
+  const config = withNextSigning(makeConfig(lifetimes), nextSigning);
+  await writeFileAtomic(join(directory, CONFIG), new TextEncoder().encode(config));
   return { objects, timestampVersion, recovered, missing };
 }
 
@@ -64,10 +70,11 @@ async function restoreObjects(
 ): Promise<{ objects: number; missing: string[]; known: Set<string> }> {
   const missing: string[] = [];
   const known = new Set<string>();
-  for (const { key, sha256 } of recordedFiles(join(from, 'records.sqlite')).files) {
+  const backup = fileObjects(join(from, 'objects'));
+  for (const { key, sha256, elsewhere } of recordedFiles(join(from, 'records.sqlite')).files) {
     known.add(key);
-    const outcome = await copyObject(join(from, 'objects', key), join(directory, 'objects', key), sha256);
-    if (outcome === 'missing') missing.push(key);
+    const outcome = await copyObject(backup, key, join(directory, 'objects', key), sha256);
+    if (outcome === 'missing' && !elsewhere) missing.push(key);
   }
   return { objects: known.size - missing.length, missing, known };
 }

@@ -12,6 +12,7 @@ export const TABLES: ReadonlyMap<string, readonly string[]> = new Map([
   ['tokens', ['id']],
   ['account_keys', ['account', 'keyid']],
   ['standings', ['project']],
+  ['standing_keys', ['keyid', 'project']],
   ['claims_waiting', ['project']],
   ['evidence', ['id']],
   ['transactions', ['id']],
@@ -56,7 +57,7 @@ export interface TableDigest {
  * @throws DamagedIndexError when a table of the copy differs
  */
 export async function copyRecords(
-  from: Records,
+  from: Pick<Records, 'read'>,
   to: Records,
   onTable: (table: string, digest: TableDigest) => void,
 ): Promise<void> {

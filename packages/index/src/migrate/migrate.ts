@@ -1,9 +1,9 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { writeFileAtomic } from '@holdfast/tuf/node';
 import { assertLocations, makeConfig } from '../config.ts';
-import { IndexExistsError, IndexInUseError } from '../errors.ts';
+import { IndexExistsError } from '../errors.ts';
+import { keepFromSigning } from '../keep-from-signing.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import { hasCode } from '../objects/storage-failure.ts';
 import { CONFIG, LOCK, readConfig } from '../open.ts';
@@ -15,9 +15,6 @@ import { copyRecords, type TableDigest } from './copy-records.ts';
 
 /** Tells a later attempt that what it finds at these places is its own beginning. */
 const JOURNAL = 'migration.json';
-/** Milliseconds: longer than a signer that lives is silent. */
-const LISTEN_MS = 3_000;
-const BEAT_MS = 500;
 
 export interface MigrationProgress {
   table(name: string, digest: TableDigest): void;
@@ -40,7 +37,7 @@ export async function migrateIndex(directory: string, to: StoreLocations, progre
   try {
     const records = await openRecords(directory, from);
     closers.unshift(() => records.close());
-    closers.unshift(await keepFromSigning(directory, records));
+    closers.unshift(await keepFromSigning(directory, records, 'migration'));
     const resumed = await begin(directory, to);
     let target = records;
     if (to.records !== from.records) {
@@ -75,24 +72,6 @@ async function begin(directory: string, to: StoreLocations): Promise<boolean> {
   if (before === wanted) return true;
   await writeFileAtomic(journal, new TextEncoder().encode(wanted));
   return false;
-}
-
-/**
- * Takes the right to sign, where other machines could: what they take in meanwhile is not acknowledged.
- * @returns what gives it back
- */
-async function keepFromSigning(directory: string, { shared }: Records): Promise<() => Promise<void>> {
-  if (!shared) return async () => {};
-  const { lease } = shared;
-  const before = await lease.look();
-  if (before.holder !== null) await wait(LISTEN_MS);
-  const term = await lease.take(before, 'migration');
-  if (term === undefined) throw new IndexInUseError(directory);
-  const beat = setInterval(() => void lease.renew(term).catch(() => {}), BEAT_MS); // The next one comes soon.
-  return async () => {
-    clearInterval(beat);
-    await lease.leave(term);
-  };
 }
 
 async function holdsAnything({ read }: Records): Promise<boolean> {

@@ -5,7 +5,6 @@ import { openRecords } from '../stores.ts';
 import type { ClaimFact, LeavingFact, QuietFact, QuietPolicy, RotatedFact } from './facts.ts';
 import { type OfferOutcome, outcomeOf, recordOffer } from './offers.ts';
 import { readClaims, readRotated } from './read-claims.ts';
-import { type FileFact, readFiles } from './read-files.ts';
 import { readLeaving, readQuiet, readUpdated } from './read-quiet.ts';
 import { newestPublication } from '../publish/newest-publication.ts';
 import { readOfflineRoles, readRetired, readRoots } from './read-roles.ts';
@@ -60,11 +59,6 @@ export class OfflineDesk {
 
   updated(): AsyncGenerator<QuietFact> {
     return readUpdated(this.#records.read);
-  }
-
-  /** Everything that is published, in the order of filenames: to be compared with what was. */
-  files(): AsyncGenerator<FileFact> {
-    return readFiles(this.#records.read);
   }
 
   /** Hands over what the holders signed. The process that signs publishes it. @returns its number */

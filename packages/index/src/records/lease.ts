@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
-import { SignerLostError } from '../errors.ts';
+import { RecordsRetiredError, SignerLostError } from '../errors.ts';
 import type { Records } from './records.ts';
 import type { Database } from './schema.ts';
 
@@ -32,12 +32,13 @@ export class Lease {
     this.#parts = parts;
   }
 
+  /** @throws RecordsRetiredError */
   async look(): Promise<Tenure> {
     return await this.#parts.pulse
       .selectFrom('signing')
       .select(['term', 'beat', 'holder'])
       .where('id', '=', 1)
-      .executeTakeFirstOrThrow();
+      .executeTakeFirstOrThrow(() => new RecordsRetiredError());
   }
 
   /** The new term, unless somebody took it, or showed to be alive, since `seen`. After this no other term writes anything. */
@@ -71,6 +72,11 @@ export class Lease {
     await this.#parts.write((db) =>
       db.updateTable('signing').set({ holder: null }).where('id', '=', 1).where('term', '=', term).execute(),
     );
+  }
+
+  /** Ends it for good: nobody signs from these records, or writes into them, any more. */
+  async retire(): Promise<void> {
+    await this.#parts.write((db) => db.deleteFrom('signing').execute());
   }
 
   /** The records for the signer of this term: a transaction fails with `SignerLostError` once the term is over. */

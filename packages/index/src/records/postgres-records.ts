@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Kysely, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import type { ClientBase, Pool } from 'pg';
-import { IndexClosedError, UnsafePostgresError } from '../errors.ts';
+import { IndexClosedError, RecordsRetiredError, UnsafePostgresError } from '../errors.ts';
 import type { Watch } from '../watch.ts';
 import { postgresTypes } from './column-types.ts';
 import { Lease } from './lease.ts';
@@ -47,6 +47,7 @@ export class PostgresRecords implements Records {
     const write: Records['write'] = (work) => this.write(work);
     this.shared = {
       lease: new Lease({ read: this.read, write, pulse: this.#pulse }),
+      snapshot: (work) => this.#snapshot(work),
       onNews: (listener) => pulse.onNews(listener),
     };
   }
@@ -91,6 +92,18 @@ export class PostgresRecords implements Records {
     await this.#pulse.destroy();
   }
 
+  #snapshot<T>(work: (read: Kysely<Database>) => Promise<T>): Promise<T> {
+    return this.#writer
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .setAccessMode('read only')
+      .execute(async (transaction) => {
+        // It keeps nobody waiting, and who reads it may do something else for a while.
+        await sql`set local idle_in_transaction_session_timeout = 0`.execute(transaction);
+        return work(transaction);
+      });
+  }
+
   /** Read committed: every statement sees what was committed before it began, and the lock comes before all others. */
   #transaction<T>(work: (transaction: Transaction<Database>) => Promise<T>): Promise<T> {
     return this.#writer
@@ -98,8 +111,12 @@ export class PostgresRecords implements Records {
       .setIsolationLevel('read committed')
       .execute(async (transaction) => {
         // The notification is sent when the transaction is committed.
-        await sql`select pg_advisory_xact_lock(${sql.lit(LOCKS)}, ${sql.lit(WRITING)}),
-          pg_notify(${sql.lit(CHANNEL)}, ${sql.lit(this.#self)})`.execute(transaction);
+        const { rows } = await sql<{
+          terms: number;
+        }>`select pg_advisory_xact_lock(${sql.lit(LOCKS)}, ${sql.lit(WRITING)}),
+          pg_notify(${sql.lit(CHANNEL)}, ${sql.lit(this.#self)}),
+          (select count(*)::int from signing) as terms`.execute(transaction);
+        if (rows[0]?.terms === 0) throw new RecordsRetiredError();
         return work(transaction);
       });
   }

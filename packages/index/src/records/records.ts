@@ -21,6 +21,8 @@ export interface Records {
 
 export interface Shared {
   readonly lease: Lease;
+  /** Everything that `work` reads is as it was at one moment. Nobody who writes waits for it. */
+  snapshot<T>(work: (read: Kysely<Database>) => Promise<T>): Promise<T>;
   /** Calls when another process may have written something, or when that could not be heard for a while. */
   onNews(listener: () => void): void;
 }

@@ -1,34 +1,32 @@
-import { hash } from 'node:crypto';
-import { parseFilenameOf } from '@holdfast/python-index';
-import { type Distribution, projectBin } from '@holdfast/trust';
-import { type Insertable, sql, type Transaction } from 'kysely';
-import { chunks } from '../publish/chunks.ts';
+import { projectBin } from '@holdfast/trust';
+import { normalizeName } from '@holdfast/python-index';
+import { sql, type Transaction } from 'kysely';
 import { binNumber } from '../publish/file-rows.ts';
 import { IS_KEPT } from '../publish/kept-roles.ts';
-import { keysText } from '../publish/standing-rows.ts';
-import type { Database, FilesTable } from '../records/schema.ts';
-import type { KeptFile } from './kept-files.ts';
-import { generationOf, type PlannedClaim, type RecoveryPlan, signedRoles, yankedText } from './plan.ts';
-import type { Row, StillRecords } from './still-records.ts';
+import type { SignedRole } from '../publish/sign-roles.ts';
+import type { Records } from '../records/records.ts';
+import type { Database } from '../records/schema.ts';
+import { type Applied, putFiles } from './apply-files.ts';
+import { NOBODY } from './nobody.ts';
+import { inGroups } from './in-groups.ts';
+import { generationOf, type RecoveryPlan } from './plan.ts';
+import type { SignedProject, Worktable } from './worktable.ts';
 
 type Write = Transaction<Database>;
 
 const ROWS = 200;
-/** Whoever made projects and files of which the good records know nothing. */
-const NOBODY = 'recovered';
 
-export interface ApplyOptions {
+export interface ApplyOptions extends Applied {
+  /** The same records, as they are until the transaction ends. */
+  readonly good: Records;
   readonly plan: RecoveryPlan;
-  readonly present: StillRecords;
-  readonly kept: ReadonlyMap<string, KeptFile>;
-  readonly now: Date;
   /** Tokens go on being good: the machine was not broken into. */
   readonly keepTokens: boolean;
 }
 
-/** Makes the records of the last good state those of the plan, as one transaction. */
+/** Makes the records of the last good state those of the plan, as one transaction: O(n) time, memory for some rows and one project. */
 export async function applyPlan(db: Write, options: ApplyOptions): Promise<void> {
-  const { plan, now } = options;
+  const { plan, table, now } = options;
   await db
     .insertInto('accounts')
     .values({ name: NOBODY, created_at: now.getTime() })
@@ -36,10 +34,10 @@ export async function applyPlan(db: Write, options: ApplyOptions): Promise<void>
     .execute();
   await db.deleteFrom('offline_import_roles').execute();
   await db.deleteFrom('offline_imports').execute();
-  await dropPending(db, plan);
+  await dropPending(db, table);
   await putRoots(db, plan);
-  await putRoles(db, plan);
-  await putStandings(db, plan, now);
+  await putRoles(db, plan, table);
+  await putStandings(db, options);
   await putFiles(db, options);
   await sql`update projects set bytes = (select coalesce(sum(size), 0) from files
     where files.project = projects.name and files.state <> 'deleted')`.execute(db);
@@ -48,8 +46,9 @@ export async function applyPlan(db: Write, options: ApplyOptions): Promise<void>
 }
 
 /** What waited in the good state to follow metadata that newer metadata follows already. */
-async function dropPending(db: Write, { claimed, chain }: RecoveryPlan): Promise<void> {
-  for (const some of chunks([...claimed.keys(), ...chain.rarelyUpdated.keys()], ROWS)) {
+async function dropPending(db: Write, table: Worktable): Promise<void> {
+  for (const group of inGroups(table.signedProjects(), ROWS)) {
+    const some = group.map(({ project }) => project);
     const pending = db
       .selectFrom('transactions')
       .select('id')
@@ -64,189 +63,80 @@ async function dropPending(db: Write, { claimed, chain }: RecoveryPlan): Promise
   }
 }
 
-async function putRoots(db: Write, { before, chain }: RecoveryPlan): Promise<void> {
+async function putRoots(db: Write, { before, roots }: RecoveryPlan): Promise<void> {
   await db
     .insertInto('roots')
-    .values(chain.roots.map((bytes, at) => ({ version: at + 1, publication: before, bytes })))
+    .values(roots.map((bytes, at) => ({ version: at + 1, publication: before, bytes })))
     .onConflict((conflict) => conflict.column('version').doNothing())
     .execute();
 }
 
 /** Roles of others that nothing leads to leave, as in any publication. */
-async function putRoles(db: Write, plan: RecoveryPlan): Promise<void> {
+async function putRoles(db: Write, { before }: RecoveryPlan, table: Worktable): Promise<void> {
   await sql`update roles set retired = 1 where retired = 0 and ${IS_KEPT}`.execute(db);
   await db.deleteFrom('offline_roles').execute();
-  for (const { role, version, expiresAt, sha256, length, bytes } of signedRoles(plan)) {
-    const row = { version, expires_at: expiresAt, publication: plan.before, sha256, length, retired: 0 };
+  const row = ({ role, version, expiresAt, sha256, length }: SignedRole) => {
+    return { role, version, expires_at: expiresAt, publication: before, sha256, length, retired: 0 };
+  };
+  for (const group of inGroups(table.roles(), ROLES)) {
     await db
       .insertInto('roles')
-      .values({ role, ...row })
-      .onConflict((conflict) => conflict.column('role').doUpdateSet(row))
+      .values(group.map(row))
+      .onConflict((conflict) =>
+        conflict.column('role').doUpdateSet((eb) => ({
+          version: eb.ref('excluded.version'),
+          expires_at: eb.ref('excluded.expires_at'),
+          publication: eb.ref('excluded.publication'),
+          sha256: eb.ref('excluded.sha256'),
+          length: eb.ref('excluded.length'),
+          retired: 0,
+        })),
+      )
       .execute();
-    if (bytes) await db.insertInto('offline_roles').values({ role, version, bytes }).execute();
+    const bytes = group.map((each) => ({ role: each.role, version: each.version, bytes: each.bytes }));
+    await db.insertInto('offline_roles').values(bytes).execute();
   }
 }
 
-async function putStandings(db: Write, { claimed, chain }: RecoveryPlan, now: Date): Promise<void> {
-  const before = await db.selectFrom('standings').select(['project', 'since', 'account']).execute();
-  const known = new Map(before.map((row) => [row.project, row]));
+/** With their bytes: some of them have megabytes. */
+const ROLES = 8;
+
+async function putStandings(db: Write, { good, table, now }: ApplyOptions): Promise<void> {
   await db.deleteFrom('standings').execute();
-  const row = (project: string) => ({
-    project,
-    bin: binNumber(projectBin(project as Distribution['project'])),
-    since: known.get(project)?.since ?? now.getTime(),
-    account: known.get(project)?.account ?? null,
-  });
-  const nobody = { role: null, keys: null, threshold: null, rotations: 0, generation: 0, revoked_at: null };
-  const rows = [
-    ...Array.from(claimed, ([project, claim]) => ({ ...row(project), ...standingOf(claim, now) })),
-    ...Array.from(chain.rarelyUpdated.keys(), (project) => {
-      return { ...row(project), ...nobody, standing: 'rarely-updated' as const };
-    }),
-  ];
-  for (const some of chunks(rows, ROWS)) await db.insertInto('standings').values(some).execute();
+  for (const group of inGroups(table.signedProjects(), ROWS)) {
+    const names = group.map(({ project }) => project);
+    // What this transaction does not show yet.
+    const before = await good.read
+      .selectFrom('standings')
+      .select(['project', 'since', 'account'])
+      .where('project', 'in', names)
+      .execute();
+    const known = new Map(before.map((row) => [row.project, row]));
+    await db
+      .insertInto('standings')
+      .values(
+        group.map((each) => ({
+          ...standingOf(each, now),
+          since: known.get(each.project)?.since ?? now.getTime(),
+          account: known.get(each.project)?.account ?? null,
+        })),
+      )
+      .execute();
+  }
 }
 
-function standingOf({ standing, delegation: { role }, chain }: PlannedClaim, now: Date) {
+function standingOf({ project, standing, role, keys, threshold, rotations, revoked }: SignedProject, now: Date) {
+  const bin = binNumber(projectBin(normalizeName(project)));
+  const generation = generationOf(role);
   return {
+    project,
+    bin,
     standing,
     role,
-    keys: keysText(chain.keys.values()),
-    threshold: chain.threshold,
-    rotations: chain.rotations,
-    generation: generationOf(role),
-    revoked_at: chain.revoked ? now.getTime() : null,
+    keys,
+    threshold,
+    rotations,
+    generation,
+    revoked_at: revoked === 1 ? now.getTime() : null,
   };
-}
-
-async function putFiles(db: Write, options: ApplyOptions): Promise<void> {
-  const { plan } = options;
-  for (const { project, before, after, files } of plan.projects) {
-    const signed = plan.claimed.get(project)?.chain.files ?? plan.chain.rarelyUpdated.get(project);
-    if (signed) await putSigned(db, options, project, signed);
-    else if (after === 'unclaimed') {
-      for (const { filename, before: was, after: will } of files) {
-        const file = was === undefined && will !== undefined ? options.kept.get(filename) : undefined;
-        if (file) await putKept(db, options, file);
-      }
-      // The bins of `unclaimed` do not hold what others answered for.
-      if (before !== 'unclaimed' && before !== 'none') await queueAgain(db, options, project);
-    }
-  }
-}
-
-/** Exactly these are published of the project. What waits goes on waiting; so does what developers revoked. */
-async function putSigned(
-  db: Write,
-  options: ApplyOptions,
-  project: string,
-  files: ReadonlyMap<string, Distribution>,
-): Promise<void> {
-  await db
-    .updateTable('files')
-    .set({ state: options.plan.claimed.get(project)?.chain.revoked === true ? 'staged' : 'deleted' })
-    .where('project', '=', project)
-    .where('state', 'in', ['published', 'queued', 'imported'])
-    .execute();
-  for (const file of files.values()) {
-    const there = await db
-      .selectFrom('files')
-      .select('project')
-      .where('filename', '=', file.filename)
-      .executeTakeFirst();
-    const row = { ...rowOf(file, options.present.file(file.filename)), state: 'published' as const };
-    // Names of old sdists may be read as those of two projects; who has the name keeps it.
-    if (there && there.project !== project) continue;
-    if (!there) await ensureProject(db, options, project);
-    const { filename: _, account: __, location: ___, ...said } = row;
-    await db
-      .insertInto('files')
-      .values(row)
-      .onConflict((conflict) => conflict.column('filename').doUpdateSet(said))
-      .execute();
-  }
-}
-
-/** As developers signed it; who brought it is only what the index says. */
-function rowOf(file: Distribution, present: Row | undefined): Insertable<FilesTable> {
-  const { version, kind } = parseFilenameOf(file.project, file.filename);
-  const account = present?.['account'];
-  return {
-    filename: file.filename,
-    project: file.project,
-    bin: binNumber(projectBin(file.project)),
-    version,
-    kind,
-    size: file.size,
-    sha256: file.sha256,
-    metadata_sha256: file.coreMetadata?.sha256 ?? null,
-    metadata_size: file.coreMetadata?.size ?? null,
-    requires_python: file.requiresPython ?? null,
-    yanked: yankedText(file.yanked),
-    uploaded_at: file.uploadTime.getTime(),
-    account: typeof account === 'string' ? account : NOBODY,
-    location: null,
-    state: 'published',
-  };
-}
-
-/** What the operators checked goes the way of an upload. */
-async function putKept(db: Write, options: ApplyOptions, file: KeptFile): Promise<void> {
-  const { project, filename, metadata } = file;
-  await ensureProject(db, options, project, file);
-  const row = {
-    project,
-    bin: binNumber(projectBin(project)),
-    version: file.version,
-    kind: file.kind,
-    size: file.size,
-    sha256: file.sha256,
-    metadata_sha256: metadata ? hash('sha256', metadata) : null,
-    metadata_size: metadata?.length ?? null,
-    requires_python: file.requiresPython ?? null,
-    yanked: null,
-    uploaded_at: file.uploadedAt ?? options.now.getTime(),
-    account: file.account ?? NOBODY,
-    location: null,
-    state: 'queued' as const,
-  };
-  await db
-    .insertInto('files')
-    .values({ filename, ...row })
-    .onConflict((conflict) => conflict.column('filename').doUpdateSet(row))
-    .execute();
-  await queue(db, options, filename);
-}
-
-async function queueAgain(db: Write, options: ApplyOptions, project: string): Promise<void> {
-  const rows = await db
-    .updateTable('files')
-    .set({ state: 'queued' })
-    .where('project', '=', project)
-    .where('state', '=', 'published')
-    .returning('filename')
-    .execute();
-  for (const { filename } of rows) await queue(db, options, filename);
-}
-
-async function queue(db: Write, { now }: ApplyOptions, filename: string): Promise<void> {
-  const change = { kind: 'add' as const, filename, reason: null, account: NOBODY, recorded_at: now.getTime() };
-  await db
-    .insertInto('changes')
-    .values({ ...change, publication: null, transaction_id: null })
-    .execute();
-}
-
-/** A project of which the good state knows nothing belongs to who brought its file, if the good state knows that account. */
-async function ensureProject(db: Write, { now }: ApplyOptions, project: string, kept?: KeptFile): Promise<void> {
-  const [name, created_at] = [project, now.getTime()];
-  const made = await db
-    .insertInto('projects')
-    .values({ name, display_name: kept?.displayName ?? name, created_at, created_by: NOBODY, bytes: 0 })
-    .onConflict((conflict) => conflict.column('name').doNothing())
-    .returning('name')
-    .executeTakeFirst();
-  if (!made || kept?.account === undefined) return;
-  const known = await db.selectFrom('accounts').select('name').where('name', '=', kept.account).executeTakeFirst();
-  if (known) await db.insertInto('members').values({ project, account: known.name, added_at: created_at }).execute();
 }

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareProject, isAsBefore, projectAfter, type SaidFile, type SaidProject } from './compare.ts';
+import {
+  compareProject,
+  isAsBefore,
+  isUnchanged,
+  projectAfter,
+  reportProject,
+  type SaidFile,
+  type SaidProject,
+} from './compare.ts';
 
 const file = (sha256: string, yanked: string | null = null): SaidFile => ({ sha256, yanked });
 const project = (files: Record<string, SaidFile>, standing: SaidProject['standing'] = 'unclaimed'): SaidProject => {
@@ -24,7 +32,7 @@ test('an unclaimed project becomes what it was: additions go, changes, deletions
     new: file('ff'),
   });
   const after = projectAfter(then, now, undefined, NONE);
-  const { files, ...standings } = compareProject('demo', then, now, after);
+  const { files, ...standings } = reportProject('demo', then, now, after);
   assert.deepEqual(standings, { project: 'demo', before: 'unclaimed', now: 'unclaimed', after: 'unclaimed' });
   assert.deepEqual(
     files.map(({ filename, changed, outcome }) => `${filename} ${changed} ${outcome}`),
@@ -43,6 +51,7 @@ test('an unclaimed project becomes what it was: additions go, changes, deletions
     outcome: 'restored',
     before: 'bb',
     now: '66',
+    forgeable: true,
     after: 'bb',
   });
 });
@@ -60,7 +69,7 @@ test('what operators checked stays, by name and hash; nothing else of a project 
   );
   assert.deepEqual(kept, project({ a: file('aa') }));
   assert.equal(projectAfter(undefined, now, undefined, NONE), undefined);
-  assert.equal(compareProject('demo', undefined, now, undefined).after, 'none');
+  assert.equal(reportProject('demo', undefined, now, undefined).after, 'none');
 });
 
 test('a name that was taken keeps its hash, whatever the list says (M12)', () => {
@@ -72,7 +81,7 @@ test('what developers or offline keys signed counts, whatever the index says and
   const signed = { standing: 'claimed' as const, files: new Map([['new', file('cc')]]) };
   const [then, now] = [project({ old: file('aa') }, 'claimed'), project({ old: file('66') })];
   const after = projectAfter(then, now, signed, NONE);
-  const report = compareProject('demo', then, now, after);
+  const report = reportProject('demo', then, now, after);
   assert.equal(report.after, 'claimed');
   assert.deepEqual(
     report.files.map(({ filename, changed, outcome }) => `${filename} ${changed} ${outcome}`),
@@ -82,7 +91,38 @@ test('what developers or offline keys signed counts, whatever the index says and
 
 test('a project to which nothing happened is as before; a standing alone is a change', () => {
   const plain = project({ a: file('aa') });
-  assert.equal(isAsBefore(compareProject('demo', plain, plain, plain)), true);
+  assert.equal(isAsBefore(reportProject('demo', plain, plain, plain)), true);
   const taken = { ...plain, standing: 'recently-claimed' as const };
-  assert.equal(isAsBefore(compareProject('demo', plain, taken, plain)), false);
+  assert.equal(isAsBefore(reportProject('demo', plain, taken, plain)), false);
+});
+
+test('what developers or holders of offline keys signed, then and now, no thief of the index did (M12)', () => {
+  for (const standing of ['claimed', 'rarely-updated'] as const) {
+    const kept = compareProject('demo', project({ a: file('aa') }, standing), project({ a: file('66') }, standing));
+    assert.deepEqual(
+      kept.files.map(({ changed, forgeable }) => [changed, forgeable]),
+      [['changed', false]],
+    );
+    const moved = compareProject(
+      'demo',
+      project({ a: file('aa') }),
+      project({ a: file('aa'), b: file('bb') }, standing),
+    );
+    assert.deepEqual(
+      moved.files.map(({ filename, forgeable }) => [filename, forgeable]),
+      [
+        ['a', true],
+        ['b', false],
+      ],
+    );
+    assert.equal(isUnchanged(moved), false);
+    assert.equal(isUnchanged(compareProject('demo', project({}), project({}, standing))), false, 'a standing counts');
+  }
+  const added = compareProject('demo', undefined, project({ a: { ...file('aa'), account: 'ann', uploadedAt: 7 } }));
+  assert.deepEqual(added, {
+    project: 'demo',
+    before: 'none',
+    now: 'unclaimed',
+    files: [{ filename: 'a', changed: 'added', now: 'aa', account: 'ann', uploadedAt: 7, forgeable: true }],
+  });
 });

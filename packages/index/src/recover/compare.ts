@@ -5,6 +5,9 @@ export interface SaidFile {
   readonly sha256: string;
   /** As in the records: null when not yanked. */
   readonly yanked: string | null;
+  /** Who brought it, and when (milliseconds since 1970 UTC), where that is told. */
+  readonly account?: string;
+  readonly uploadedAt?: number;
 }
 
 export type SaidFiles = ReadonlyMap<string, SaidFile>;
@@ -15,37 +18,85 @@ export interface SaidProject {
   readonly files: SaidFiles;
 }
 
-/** What became of a file since the last good state, as the index has it now. */
-export type FileChanged = 'unchanged' | 'added' | 'changed' | 'deleted' | 'yanked' | 'unyanked' | 'unseen';
+/** What became of a file since the last good state, as the index has it now; `unseen`: it is in neither. */
+export type FileChange = 'unchanged' | 'added' | 'changed' | 'deleted' | 'yanked' | 'unyanked' | 'unseen';
 
-/** `absent`: it is in neither. */
-export type FileOutcome = 'kept' | 'restored' | 'discarded' | 'absent';
-
-export interface FileReport {
+export interface FileComparison {
   readonly filename: string;
-  readonly changed: FileChanged;
-  readonly outcome: FileOutcome;
-  /** In the last good state, now, and after the recovery. */
+  readonly changed: FileChange;
+  /** SHA-256 in the last good state, and now. */
   readonly before?: string;
   readonly now?: string;
-  readonly after?: string;
+  /** Of the file that is there now. */
+  readonly account?: string;
+  readonly uploadedAt?: number;
+  /** Whether a thief of all online keys could have made it so: then it has to be looked into. */
+  readonly forgeable: boolean;
 }
 
 export type Standings = Standing | 'unclaimed' | 'none';
 
-export interface ProjectReport {
+/** A project in its last good state, and now (PEP 458 "Recovery from a compromise"; P18, M12). */
+export interface ProjectComparison {
   readonly project: string;
   readonly before: Standings;
   readonly now: Standings;
-  readonly after: Standings;
   /** In the order of their names. */
+  readonly files: readonly FileComparison[];
+}
+
+/** What a recovery makes of a file; `absent`: nobody finds it, before and after. */
+export type FileOutcome = 'kept' | 'restored' | 'discarded' | 'absent';
+
+export interface FileReport extends FileComparison {
+  readonly outcome: FileOutcome;
+  /** SHA-256 after the recovery. */
+  readonly after?: string;
+}
+
+/** What a recovery makes of a project. */
+export interface ProjectReport extends ProjectComparison {
+  readonly after: Standings;
   readonly files: readonly FileReport[];
 }
 
-/** What the offline keys and the developers' signatures say of a project, whoever had the index. */
-export interface SignedProject {
-  readonly standing: Standing;
-  readonly files: SaidFiles;
+/** Every file of a project, and those that are named `also`, compared. */
+export function compareProject(
+  project: string,
+  then: SaidProject | undefined,
+  now: SaidProject | undefined,
+  also: Iterable<string> = [],
+): ProjectComparison {
+  const names = new Set([...(then?.files.keys() ?? []), ...(now?.files.keys() ?? []), ...also]);
+  const files = [...names].sort().map((filename): FileComparison => {
+    const [was, is] = [then?.files.get(filename), now?.files.get(filename)];
+    const signed = (!was || isSignedElsewhere(then)) && (!is || isSignedElsewhere(now));
+    return {
+      filename,
+      changed: changeOf(was, is),
+      ...(was && { before: was.sha256 }),
+      ...(is && { now: is.sha256 }),
+      ...(is?.account !== undefined && { account: is.account }),
+      ...(is?.uploadedAt !== undefined && { uploadedAt: is.uploadedAt }),
+      forgeable: !signed,
+    };
+  });
+  return { project, before: then?.standing ?? 'none', now: now?.standing ?? 'none', files };
+}
+
+/** The same, and what comes after. */
+export function reportProject(
+  project: string,
+  then: SaidProject | undefined,
+  now: SaidProject | undefined,
+  after: SaidProject | undefined,
+): ProjectReport {
+  const { files, ...comparison } = compareProject(project, then, now, after?.files.keys());
+  const reports = files.map((file): FileReport => {
+    const [is, will] = [now?.files.get(file.filename), after?.files.get(file.filename)];
+    return { ...file, outcome: outcomeOf(is, will), ...(will && { after: will.sha256 }) };
+  });
+  return { ...comparison, after: after?.standing ?? 'none', files: reports };
 }
 
 /**
@@ -55,7 +106,7 @@ export interface SignedProject {
 export function projectAfter(
   then: SaidProject | undefined,
   now: SaidProject | undefined,
-  signed: SignedProject | undefined,
+  signed: SaidProject | undefined,
   keep: ReadonlyMap<string, string>,
 ): SaidProject | undefined {
   if (signed) return signed;
@@ -66,30 +117,21 @@ export function projectAfter(
   return { standing: 'unclaimed', files };
 }
 
-/** A project before, with the thief, and after it, file by file. */
-export function compareProject(
-  project: string,
-  then: SaidProject | undefined,
-  now: SaidProject | undefined,
-  after: SaidProject | undefined,
-): ProjectReport {
-  const names = new Set([then, now, after].flatMap((state) => [...(state?.files.keys() ?? [])]));
-  const files = [...names].sort().map((filename): FileReport => {
-    const [was, is, will] = [then, now, after].map((state) => state?.files.get(filename));
-    return {
-      filename,
-      changed: changeOf(was, is),
-      outcome: outcomeOf(is, will),
-      ...(was && { before: was.sha256 }),
-      ...(is && { now: is.sha256 }),
-      ...(will && { after: will.sha256 }),
-    };
-  });
-  const [a, b, c] = [then, now, after].map((state) => state?.standing ?? 'none');
-  return { project, before: a ?? 'none', now: b ?? 'none', after: c ?? 'none', files };
+/** Whether nothing happened to it. */
+export function isUnchanged({ before, now, files }: ProjectComparison): boolean {
+  return before === now && files.every(({ changed }) => changed === 'unchanged');
 }
 
-function changeOf(was: SaidFile | undefined, is: SaidFile | undefined): FileChanged {
+/** Whether nothing happened to it, and the recovery changes nothing of it. */
+export function isAsBefore(report: ProjectReport): boolean {
+  return isUnchanged(report) && report.now === report.after && report.files.every(({ outcome }) => outcome === 'kept');
+}
+
+/** What such a project lists, developers or holders of offline keys signed. */
+const isSignedElsewhere = (project: SaidProject | undefined): boolean =>
+  project?.standing === 'claimed' || project?.standing === 'rarely-updated';
+
+function changeOf(was: SaidFile | undefined, is: SaidFile | undefined): FileChange {
   if (!was) return is ? 'added' : 'unseen';
   if (!is) return 'deleted';
   if (was.sha256 !== is.sha256) return 'changed';
@@ -100,10 +142,4 @@ function changeOf(was: SaidFile | undefined, is: SaidFile | undefined): FileChan
 function outcomeOf(is: SaidFile | undefined, will: SaidFile | undefined): FileOutcome {
   if (!will) return is ? 'discarded' : 'absent';
   return is?.sha256 === will.sha256 && is.yanked === will.yanked ? 'kept' : 'restored';
-}
-
-/** Whether the recovery changes nothing of it, and nothing happened to it. */
-export function isAsBefore({ before, now, after, files }: ProjectReport): boolean {
-  const quiet = files.every(({ changed, outcome }) => changed === 'unchanged' && outcome === 'kept');
-  return quiet && before === now && now === after;
 }

@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { bytesSource, normalizeName, type ProjectName, readLegacyDistribution } from '@holdfast/python-index';
-import { consistentTargetPath, targetPath } from '@holdfast/trust';
 import { KeptFileError } from '../errors.ts';
-import type { StillRecords } from './still-records.ts';
+import type { ObjectStore } from '../objects/object-store.ts';
+import { objectKeyOf } from '../publish/file-rows.ts';
+import type { Worktable } from './worktable.ts';
 
 /** A file that operators checked, as its own bytes describe it: nothing of it is taken from records that a thief could write. */
 export interface KeptFile {
@@ -24,23 +23,23 @@ export interface KeptFile {
 
 /** Reads the files of a list. @throws KeptFileError for one that the index does not have with these bytes, or that is no distribution */
 export async function readKeptFiles(
-  directory: string,
-  present: StillRecords,
+  objects: ObjectStore,
+  table: Worktable,
   keep: ReadonlyMap<string, string>,
 ): Promise<ReadonlyMap<string, KeptFile>> {
   const files = new Map<string, KeptFile>();
-  for (const [filename, sha256] of keep) files.set(filename, await readKept(directory, present, filename, sha256));
+  for (const [filename, sha256] of keep) files.set(filename, await readKept(objects, table, filename, sha256));
   return files;
 }
 
-async function readKept(directory: string, present: StillRecords, filename: string, sha256: string): Promise<KeptFile> {
-  const row = present.file(filename);
+async function readKept(objects: ObjectStore, table: Worktable, filename: string, sha256: string): Promise<KeptFile> {
+  const row = table.saidFile(filename);
   if (row?.['state'] !== 'published' || row['sha256'] !== sha256)
     throw new KeptFileError(filename, 'the index publishes no such file with this hash');
   try {
     const project = normalizeName(String(row['project']));
-    const bytes = await readFile(join(directory, objectKey(project, filename, sha256)));
-    if (hash('sha256', bytes) !== sha256) throw new KeptFileError(filename, 'its bytes are others');
+    const bytes = await objects.get(objectKeyOf({ project, filename, sha256 }), { maxLength: Number.MAX_SAFE_INTEGER });
+    if (!bytes || hash('sha256', bytes) !== sha256) throw new KeptFileError(filename, 'its bytes are others');
     const { name, fields, metadata } = await readLegacyDistribution(bytesSource(bytes), filename);
     if (name.project !== project) throw new KeptFileError(filename, `it is of ${name.project}, not of ${project}`);
     const [account, uploadedAt] = [row['account'], row['uploaded_at']];
@@ -55,15 +54,10 @@ async function readKept(directory: string, present: StillRecords, filename: stri
       requiresPython: fields.requiresPython,
       metadata: name.kind === 'wheel' ? metadata : undefined,
       account: typeof account === 'string' ? account : undefined,
-      uploadedAt: typeof uploadedAt === 'number' && Number.isSafeInteger(uploadedAt) ? uploadedAt : undefined,
+      uploadedAt: typeof uploadedAt === 'number' ? uploadedAt : undefined,
     };
   } catch (cause) {
     if (cause instanceof KeptFileError) throw cause;
     throw new KeptFileError(filename, cause instanceof Error ? cause.message : String(cause), { cause });
   }
-}
-
-/** Below the directory of an index. */
-export function objectKey(project: ProjectName, filename: string, sha256: string): string {
-  return `objects/targets/${consistentTargetPath(targetPath(project, filename), sha256)}`;
 }

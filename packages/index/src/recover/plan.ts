@@ -1,115 +1,160 @@
-import { type Distribution, parseProjectRole, type ProjectDelegation } from '@holdfast/trust';
 import { normalizeName } from '@holdfast/python-index';
-import { keysOf } from '../publish/standing-rows.ts';
-import type { SignedRole } from '../publish/sign-roles.ts';
-import { compareProject, type ProjectReport, projectAfter, type SignedProject } from './compare.ts';
-import { type Candidates, type OfflineChain, readOfflineChain } from './offline-chain.ts';
-import { type ProjectChain, readProjectChain } from './project-chain.ts';
-import type { StillRecords } from './still-records.ts';
-import type { StoredMetadata } from './stored-metadata.ts';
+import {
+  decodeTarget,
+  type Distribution,
+  parseProjectRole,
+  type ProjectDelegation,
+  RARELY_UPDATED,
+} from '@holdfast/trust';
+import { keysOf, keysText } from '../publish/standing-rows.ts';
+import type { Standing } from '../records/claims-schema.ts';
+import type { Records } from '../records/records.ts';
+import { type Candidates, candidatesOf, layOutStored } from './candidates.ts';
+import { type ProjectReport, projectAfter, reportProject } from './compare.ts';
+import { mergeProjects } from './merge-projects.ts';
+import { type OfflineLeaf, readOfflineChain } from './offline-chain.ts';
+import { readProjectChain } from './project-chain.ts';
+import { readProjects } from './read-projects.ts';
+import { layOutTestimony, type Testimony } from './testimony.ts';
+import type { Worktable } from './worktable.ts';
+import type { ObjectStore } from '../objects/object-store.ts';
 
-/** What a recovery makes of an index. */
+/** What a recovery goes by. */
+export interface RecoverySources {
+  /** The last good state. */
+  readonly good: Records;
+  readonly present: Testimony;
+  readonly objects: ObjectStore;
+  readonly table: Worktable;
+}
+
+/** What a recovery makes of an index; which projects and roles, stands in its worktable. */
 export interface RecoveryPlan {
   /** The newest publication of the last good state, and of the index as it is. */
   readonly before: number;
   readonly now: number;
-  readonly chain: OfflineChain;
-  /** Projects that are claimed, or were recently claimed in the last good state. */
-  readonly claimed: ReadonlyMap<string, PlannedClaim>;
-  /** In the order of their names. */
-  readonly projects: readonly ProjectReport[];
-}
-
-export interface PlannedClaim {
-  readonly standing: 'claimed' | 'recently-claimed';
-  readonly delegation: ProjectDelegation;
-  readonly chain: ProjectChain;
+  /** Rows of the index that no index writes. */
+  readonly strangeRows: number;
+  /** From version 1 on. */
+  readonly roots: readonly Uint8Array[];
 }
 
 /**
- * Compares an index with its last good state, and changes nothing. The roots of the good state are believed, and through them whatever
- * offline keys and developers signed, wherever it is.
- * @param keep SHA-256 of files that the operators checked, by filename
+ * Lays out in the worktable what an index says, and what offline keys and developers signed, wherever it is. The roots of the good state
+ * are believed, and everything through them. O(n) time and disk; memory for one role, one project and one page.
  * @throws DamagedIndexError when what the offline keys signed is not whole in either
  */
-export async function planRecovery(
-  good: StillRecords,
-  present: StillRecords,
-  stored: StoredMetadata,
-  keep: ReadonlyMap<string, string>,
-): Promise<RecoveryPlan> {
-  const from = candidatesOf([present, good], stored);
-  const chain = await readOfflineChain(rootsOf(good), from);
-  const claimed = await plannedClaims(good, chain, from);
-  const [then, now] = [good.projects(), present.projects()];
-  const names = new Set([...then.keys(), ...now.keys(), ...claimed.keys(), ...chain.rarelyUpdated.keys()]);
-  const projects = [...names].sort().map((project) => {
-    const [was, is] = [then.get(project), now.get(project)];
-    return compareProject(project, was, is, projectAfter(was, is, signedProject(project, claimed, chain), keep));
+export async function planRecovery({ good, present, objects, table }: RecoverySources): Promise<RecoveryPlan> {
+  const strangeRows = await layOutTestimony(present, table);
+  await layOutStored(objects, table);
+  const from = candidatesOf(good, table, objects);
+  const roots = await readOfflineChain(await rootsOf(good), from, {
+    role: (role) => table.addRole(role),
+    leaf: (leaf) => layOutLeaf(table, from, leaf),
   });
-  return { before: good.newest, now: present.newest, chain, claimed, projects };
+  await layOutRecent(good, table, from);
+  return { before: await newestOf(good), now: await present.newest(), strangeRows, roots };
 }
 
-function candidatesOf(records: readonly StillRecords[], stored: StoredMetadata): Candidates {
-  return {
-    kept: (role) => [...records.flatMap((each) => each.kept(role) ?? []), ...stored.kept(role)],
-    root: (version) => [...records.flatMap((each) => each.root(version) ?? []), ...stored.kept('root')],
-    names: () => new Set([...records.flatMap((each) => [...each.keptRoles()]), ...stored.names()]),
-  };
-}
-
-function rootsOf(good: StillRecords): readonly Uint8Array[] {
-  const roots: Uint8Array[] = [];
-  for (let root = good.root(1); root; root = good.root(roots.length + 1)) roots.push(root);
-  return roots;
-}
-
-/** Those of the offline keys; and claims that the index alone stood for, as they were in the last good state. */
-async function plannedClaims(
-  good: StillRecords,
-  { claimed, rarelyUpdated }: OfflineChain,
-  from: Candidates,
-): Promise<ReadonlyMap<string, PlannedClaim>> {
-  const planned = new Map<string, PlannedClaim>();
-  for (const [project, delegation] of claimed)
-    planned.set(project, { standing: 'claimed', delegation, chain: await readProjectChain(delegation, from) });
-  for (const row of good.standings()) {
-    const project = normalizeName(String(row['project']));
-    if (row['standing'] !== 'recently-claimed' || planned.has(project) || rarelyUpdated.has(project)) continue;
-    const { role, keys, threshold } = row;
-    if (typeof role !== 'string' || typeof keys !== 'string' || typeof threshold !== 'number') continue;
-    const delegation = { project, role, keys: [...keysOf(keys).values()], threshold };
-    planned.set(project, {
-      standing: 'recently-claimed',
-      delegation,
-      chain: await readProjectChain(delegation, from),
-    });
+/** Every project, compared, in the order of names. */
+export async function* plannedProjects(
+  { good, table }: Pick<RecoverySources, 'good' | 'table'>,
+  keep: ReadonlyMap<string, string>,
+): AsyncGenerator<ProjectReport, void> {
+  for await (const { project, states } of mergeProjects(readProjects(good.read), table.said(), table.signed())) {
+    const [then, now, signed] = states;
+    yield reportProject(project, then, now, projectAfter(then, now, signed, keep));
   }
-  return planned;
 }
 
-function signedProject(
-  project: string,
-  claimed: ReadonlyMap<string, PlannedClaim>,
-  { rarelyUpdated }: OfflineChain,
-): SignedProject | undefined {
-  const claim = claimed.get(project);
-  if (claim) return { standing: claim.standing, files: said(claim.chain.files) };
-  const listed = rarelyUpdated.get(project);
-  return listed && { standing: 'rarely-updated', files: said(listed) };
+export async function newestOf({ read }: Records): Promise<number> {
+  const row = await read
+    .selectFrom('publications')
+    .select((eb) => eb.fn.max('id').as('id'))
+    .where('published_at', 'is not', null)
+    .executeTakeFirst();
+  return row?.id ?? 0;
 }
 
-const said = (files: ReadonlyMap<string, Distribution>): SignedProject['files'] =>
-  new Map(Array.from(files, ([name, { sha256, yanked }]) => [name, { sha256, yanked: yankedText(yanked) }]));
+async function rootsOf({ read }: Records): Promise<readonly Uint8Array[]> {
+  const rows = await read.selectFrom('roots').selectAll().orderBy('version').execute();
+  return rows.map(({ bytes }) => bytes);
+}
 
-/** As the records have it. */
-export const yankedText = (yanked: Distribution['yanked']): string | null =>
-  yanked === undefined ? null : yanked === true ? '' : yanked;
+async function layOutLeaf(table: Worktable, from: Candidates, leaf: OfflineLeaf): Promise<void> {
+  if ('projects' in leaf) {
+    for (const delegation of leaf.projects.values()) await layOutClaim(table, from, 'claimed', delegation);
+    return;
+  }
+  const claimed = { role: null, keys: null, threshold: null, rotations: 0, revoked: 0 };
+  for (const [path, file] of leaf.targets) {
+    const said = decodeTarget(path, file);
+    const known = table.signedProject(said.project);
+    if (known && known.standing !== RARELY_UPDATED) continue; // Whoever is searched first counts.
+    if (!known) table.add('projects', { project: said.project, standing: RARELY_UPDATED, ...claimed });
+    layOutFile(table, said);
+  }
+}
 
-/** Everything that others signed, as it is published after the recovery. */
-export function signedRoles({ chain, claimed }: RecoveryPlan): SignedRole[] {
-  return [...chain.roles.values(), ...[...claimed.values()].flatMap((claim) => [...claim.chain.roles.values()])];
+/** Claims that the index alone stood for, as they were in the last good state. */
+async function layOutRecent(good: Records, table: Worktable, from: Candidates): Promise<void> {
+  const PAGE = 200;
+  for (let after = ''; ; ) {
+    const rows = await good.read
+      .selectFrom('standings')
+      .select(['project', 'role', 'keys', 'threshold'])
+      .where('standing', '=', 'recently-claimed')
+      .where('project', '>', after)
+      .orderBy('project')
+      .limit(PAGE)
+      .execute();
+    for (const { project: name, role, keys, threshold } of rows) {
+      const project = normalizeName(name);
+      if (role === null || keys === null || threshold === null || table.signedProject(project)) continue;
+      const delegation = { project, role, keys: [...keysOf(keys).values()], threshold };
+      await layOutClaim(table, from, 'recently-claimed', delegation);
+    }
+    const last = rows.at(-1);
+    if (!last || rows.length < PAGE) return;
+    after = last.project;
+  }
+}
+
+async function layOutClaim(
+  table: Worktable,
+  from: Candidates,
+  standing: Standing,
+  delegation: ProjectDelegation,
+): Promise<void> {
+  const { project, role } = delegation;
+  const { keys, threshold, rotations, revoked, roles, files } = await readProjectChain(delegation, from);
+  table.add('projects', {
+    project,
+    standing,
+    role,
+    keys: keysText(keys.values()),
+    threshold,
+    rotations,
+    revoked: revoked ? 1 : 0,
+  });
+  for (const signed of roles.values()) table.addRole(signed);
+  for (const file of files.values()) layOutFile(table, file);
+}
+
+function layOutFile(table: Worktable, file: Distribution): void {
+  table.add('signed_files', {
+    project: file.project,
+    filename: file.filename,
+    size: file.size,
+    sha256: file.sha256,
+    metadata_sha256: file.coreMetadata?.sha256 ?? null,
+    metadata_size: file.coreMetadata?.size ?? null,
+    requires_python: file.requiresPython ?? null,
+    yanked: file.yanked === undefined ? null : file.yanked === true ? '' : file.yanked,
+    uploaded_at: file.uploadTime.getTime(),
+  });
 }
 
 /** The generation that a role's name tells. */
-export const generationOf = (role: string): number => parseProjectRole(role)?.generation ?? 1;
+export const generationOf = (role: string | null): number =>
+  role === null ? 0 : (parseProjectRole(role)?.generation ?? 1);

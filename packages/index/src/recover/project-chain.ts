@@ -17,7 +17,8 @@ import {
 } from '@holdfast/tuf';
 import { hash } from 'node:crypto';
 import type { SignedRole } from '../publish/sign-roles.ts';
-import { type Candidates, newestSigned } from './offline-chain.ts';
+import type { Candidates } from './candidates.ts';
+import { newestSigned } from './offline-chain.ts';
 
 /** What the developers of a project signed, verified from the keys that its project is delegated to. */
 export interface ProjectChain {
@@ -43,8 +44,8 @@ export async function readProjectChain(delegation: ProjectDelegation, from: Cand
   for (let next = pending.pop(); next; next = pending.pop()) {
     if (roles.has(next.role)) continue;
     const holders = { keyids: [...next.keys.keys()], threshold: next.threshold };
-    const found = await newestSigned(next.role, from.kept(next.role), next.keys, holders);
-    if (!found?.bytes) continue;
+    const found = await newestSigned(next.role, from, next.keys, holders);
+    if (!found) continue;
     roles.set(next.role, found);
     const { targets, delegations } = parseTargets(found.bytes).signed;
     for (const [path, target] of targets) {
@@ -95,9 +96,9 @@ async function followRotations(
 async function nextKeys(
   before: Keys,
   role: string,
-  candidates: readonly Uint8Array[],
+  candidates: AsyncIterable<Uint8Array>,
 ): Promise<{ keys: Keys; bytes: Uint8Array } | undefined> {
-  for (const bytes of candidates) {
+  for await (const bytes of candidates) {
     try {
       const rotation = parseRotation(bytes);
       const { keys, threshold, version } = rotation.signed;
@@ -119,6 +120,6 @@ async function keepFormer(
   { keys, threshold }: ProjectDelegation,
 ): Promise<void> {
   const known = new Map(keys.map((key) => [key.keyid, key]));
-  const found = await newestSigned(role, from.kept(role), known, { keyids: [...known.keys()], threshold });
+  const found = await newestSigned(role, from, known, { keyids: [...known.keys()], threshold });
   if (found) into.set(role, found);
 }

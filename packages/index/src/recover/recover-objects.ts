@@ -1,122 +1,147 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { writeFileAtomic } from '@holdfast/tuf/node';
-import { copyObject } from '../backup/backup.ts';
+import { pipeline } from 'node:stream/promises';
+import { normalizeName } from '@holdfast/python-index';
+import { fileObjects, type ObjectReader } from '../backup/object-reader.ts';
 import { recordedFiles } from '../backup/recorded-files.ts';
-import { hasCode } from '../objects/storage-failure.ts';
-import { roleKey } from '../publish/publications.ts';
-import { type KeptFile, objectKey } from './kept-files.ts';
-import { type RecoveryPlan, signedRoles } from './plan.ts';
+import { InvalidObjectKeyError } from '../errors.ts';
+import type { ObjectStore } from '../objects/object-store.ts';
+import { inParallel } from './in-parallel.ts';
+import { objectKeyOf } from '../publish/file-rows.ts';
 
-export interface RecoveredObjects {
+/** What became of an object: `missing` is in neither place; to `set-aside` nothing leads any more. */
+export interface RecoveredObject {
+  readonly key: string;
+  readonly outcome: 'copied' | 'missing' | 'set-aside';
+}
+
+/** How many there are of each. */
+export interface ObjectCounts {
   /** Objects whose bytes are what was published. */
   readonly good: number;
   /** Those of the backup, because the ones that were there had other bytes, or none. */
-  readonly copied: readonly string[];
-  /** In neither place. */
-  readonly missing: readonly string[];
-  /** What nothing leads to any more; it lies in `aside`. */
-  readonly setAside: readonly string[];
+  readonly copied: number;
+  readonly missing: number;
+  readonly setAside: number;
+  /** Under names that no index gives: they stay, and nothing leads to them. */
+  readonly foreign: number;
+}
+
+interface Places {
+  readonly objects: ObjectStore;
+  /** The recovered records' file. */
+  readonly records: string;
+  /** A backup's directory. */
+  readonly backup: string;
+  /** Where objects go that nothing leads to. */
+  readonly aside: string;
+  readonly tell: (object: RecoveredObject) => void;
 }
 
 /**
- * Makes the object store hold what the recovered records name: every object is hashed again, whatever its size and name say.
- * @param aside where objects go that nothing leads to
+ * Makes the object store hold what the recovered records name: every object is hashed again, whatever its size and name say. O(n)
+ * requests, memory for a few.
  */
-export async function recoverObjects(
-  directory: string,
-  { records, backup, aside }: { records: string; backup: string; aside: string },
-): Promise<RecoveredObjects> {
-  const [copied, missing, known]: [string[], string[], Set<string>] = [[], [], new Set()];
-  let good = 0;
-  const elsewhere = filesElsewhere(records);
-  for (const { key, sha256, filename } of recordedFiles(records).files) {
-    known.add(key);
-    if (elsewhere.has(filename.replace(/\.metadata$/, ''))) continue;
-    const path = join(directory, 'objects', key);
-    if ((await hashOf(path)) === sha256) {
-      good += 1;
-      continue;
-    }
-    const there = await hashOf(join(backup, 'objects', key));
-    if (there !== sha256) {
-      missing.push(key);
-      continue;
-    }
-    await moveAside(directory, key, aside);
-    await copyObject(join(backup, 'objects', key), path, sha256);
-    copied.push(key);
-  }
-  const setAside: string[] = [];
-  for (const key of await keysBelow(directory, 'targets')) {
-    if (known.has(key)) continue;
-    await moveAside(directory, key, aside);
-    setAside.push(key);
-  }
-  return { good, copied, missing, setAside: setAside.sort() };
-}
-
-/** Takes all metadata away that whoever had the keys may have made, and puts what others signed. The index signs the rest anew. */
-export async function recoverMetadata(directory: string, plan: RecoveryPlan): Promise<void> {
-  for (const top of ['metadata', 'feed']) await rm(join(directory, 'objects', top), { recursive: true, force: true });
-  for (const [at, bytes] of plan.chain.roots.entries()) await putObject(directory, roleKey('root', at + 1), bytes);
-  for (const { role, version, bytes } of signedRoles(plan))
-    if (bytes) await putObject(directory, roleKey(role, version), bytes);
-}
-
-/** What installers are to be told of a kept wheel is what is in it. */
-export async function putCoreMetadata(directory: string, file: KeptFile): Promise<void> {
-  const path = join(directory, `${objectKey(file.project, file.filename, file.sha256)}.metadata`);
-  if (file.metadata) await writeFileAtomic(path, file.metadata);
-}
-
-async function putObject(directory: string, key: string, bytes: Uint8Array): Promise<void> {
-  const path = join(directory, 'objects', key);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await writeFileAtomic(path, bytes);
-}
-
-/** Files whose bytes were never here: installers are led to them, and compare what comes. */
-function filesElsewhere(records: string): ReadonlySet<string> {
-  const database = new DatabaseSync(records, { readOnly: true });
+export async function recoverObjects(places: Places): Promise<ObjectCounts> {
+  const counts = { good: 0, copied: 0, missing: 0, setAside: 0, foreign: 0 };
+  const backup = fileObjects(join(places.backup, 'objects'));
+  await inParallel(recordedFiles(places.records).files, async ({ key, sha256, elsewhere }) => {
+    // Files whose bytes were never here: installers are led to them, and compare what comes.
+    if (elsewhere) return;
+    const outcome = await recoverObject(places, backup, key, sha256);
+    counts[outcome] += 1;
+    if (outcome !== 'good') places.tell({ key, outcome });
+  });
+  const named = namedBy(places.records);
   try {
-    const rows = database.prepare('select filename from files where location is not null').all();
-    return new Set(rows.map((row) => String(row['filename'])));
+    await inParallel(places.objects.list('targets/'), async (key) => {
+      if (named.has(key)) return;
+      if (!(await moveAside(places, key))) return void (counts.foreign += 1);
+      counts.setAside += 1;
+      places.tell({ key, outcome: 'set-aside' });
+    });
   } finally {
-    database.close();
+    named.close();
   }
+  return counts;
 }
 
-async function moveAside(directory: string, key: string, aside: string): Promise<void> {
-  const to = join(aside, 'objects', key);
-  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
-  await rename(join(directory, 'objects', key), to).catch((error: unknown) => {
-    if (!hasCode(error, 'ENOENT')) throw error;
-  });
-}
-
-async function keysBelow(directory: string, top: string): Promise<string[]> {
-  const base = join(directory, 'objects');
-  const entries = await readdir(join(base, top), { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw error;
-  });
-  return entries.flatMap((entry) =>
-    entry.isDirectory() ? [] : [join(entry.parentPath, entry.name).slice(base.length + 1)],
-  );
-}
-
-/** `undefined` where there is no file. */
-async function hashOf(path: string): Promise<string | undefined> {
-  const hashing = createHash('sha256');
+async function recoverObject(
+  places: Places,
+  backup: ObjectReader,
+  key: string,
+  sha256: string,
+): Promise<'good' | 'copied' | 'missing'> {
+  const { objects } = places;
+  if ((await hashOf(objects, key)) === sha256) return 'good';
+  if ((await hashOf(backup, key)) !== sha256) return 'missing';
+  await moveAside(places, key);
+  const incoming = await objects.incoming();
   try {
-    for await (const chunk of createReadStream(path)) hashing.update(chunk as Buffer);
+    await copyFile(join(places.backup, 'objects', key), incoming.path);
+    await objects.put(key, { file: incoming.path });
+  } finally {
+    await incoming.discard();
+  }
+  return 'copied';
+}
+
+/** Whether it could be: for who looks into the theft. */
+async function moveAside({ objects, aside }: Places, key: string): Promise<boolean> {
+  try {
+    const object = await objects.open(key);
+    if (!object) return true;
+    const to = join(aside, 'objects', key);
+    await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+    try {
+      await pipeline(object.stream(), createWriteStream(to, { mode: 0o600, flush: true }));
+    } finally {
+      object.close();
+    }
+    await objects.delete(key);
+    return true;
   } catch (error) {
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'EISDIR') || hasCode(error, 'ENOTDIR')) return undefined;
+    if (error instanceof InvalidObjectKeyError) return false;
     throw error;
   }
-  return hashing.digest('hex');
+}
+
+/** `undefined` where there is none. */
+async function hashOf(objects: ObjectReader, key: string): Promise<string | undefined> {
+  const object = await objects.open(key);
+  if (!object) return undefined;
+  try {
+    const hashing = createHash('sha256');
+    await pipeline(object.stream(), hashing);
+    return hashing.digest('hex');
+  } finally {
+    object.close();
+  }
+}
+
+const KEY = /^targets\/[^/]+\/[^/]+\/[0-9a-f]{64}\.([^/]+)$/;
+
+/** Whether records name an object: asked for each key, since there may be more than fit into memory. */
+function namedBy(path: string): { has(key: string): boolean; close(): void } {
+  const database = new DatabaseSync(path, { readOnly: true });
+  const query = database.prepare(
+    "select project, filename, sha256, metadata_sha256 from files where filename = ? and state in ('published', 'queued', 'staged')",
+  );
+  const names = (filename: string, key: string, ending: string): boolean => {
+    const row = query.get(filename);
+    if (!row || (ending !== '' && row['metadata_sha256'] === null)) return false;
+    const project = normalizeName(String(row['project']));
+    return `${objectKeyOf({ project, filename, sha256: String(row['sha256']) })}${ending}` === key;
+  };
+  return {
+    has(key) {
+      const [, name = ''] = KEY.exec(key) ?? [];
+      const metadata = name.endsWith('.metadata') && names(name.slice(0, -'.metadata'.length), key, '.metadata');
+      return metadata || names(name, key, '');
+    },
+    close: () => database.close(),
+  };
 }

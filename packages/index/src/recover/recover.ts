@@ -1,19 +1,16 @@
-import { copyFile, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { backup as copyDatabase, DatabaseSync } from 'node:sqlite';
-import { MANIFEST, readEmbeddedConfig } from '../backup/backup.ts';
 import { raiseVersions } from '../backup/raise-versions.ts';
 import { JUMP } from '../backup/restore.ts';
-import { NoBackupError, WrongBackupError } from '../errors.ts';
-import { LOCK } from '../open.ts';
-import { SqliteRecords } from '../records/sqlite-records.ts';
-import { holdIndex } from '../single-writer.ts';
 import { applyPlan } from './apply-records.ts';
-import { type KeptFile, readKeptFiles } from './kept-files.ts';
-import { planRecovery, type RecoveryPlan } from './plan.ts';
-import { putCoreMetadata, type RecoveredObjects, recoverMetadata, recoverObjects } from './recover-objects.ts';
-import { StillRecords } from './still-records.ts';
-import { StoredMetadata } from './stored-metadata.ts';
+import type { ProjectReport } from './compare.ts';
+import { readKeptFiles } from './kept-files.ts';
+import { plannedProjects, planRecovery, type RecoveryPlan } from './plan.ts';
+import { putCoreMetadata, recoverMetadata } from './recover-metadata.ts';
+import { type ObjectCounts, type RecoveredObject, recoverObjects } from './recover-objects.ts';
+import { type RecoveryPlaces, withPlaces } from './places.ts';
+import { settle } from './still-file.ts';
+import { assertPlace, switchRecords } from './switch-records.ts';
 
 export interface RecoverOptions {
   /** Of the index; nobody serves it. */
@@ -25,60 +22,66 @@ export interface RecoverOptions {
   /** SHA-256 by filename: unclaimed files published since then that the operators checked. */
   readonly keep?: ReadonlyMap<string, string>;
   readonly keepTokens?: boolean;
+  /** Where the recovered records go: needed where they are in PostgreSQL. An empty database, or what an attempt before left there. */
+  readonly records?: string | undefined;
   readonly now?: Date;
 }
 
-export interface Recovered extends RecoveryPlan {
-  readonly objects: RecoveredObjects;
+/** Is told what becomes of each project, in the order of their names, and of each object that was not as it should be. */
+export interface RecoverWatch {
+  project?(report: ProjectReport): void | Promise<void>;
+  object?(object: RecoveredObject): void;
+}
+
+export type RecoveryFacts = Omit<RecoveryPlan, 'roots'>;
+
+export interface Recovered extends RecoveryFacts {
+  readonly objects: ObjectCounts;
   /** The index goes on after this version of the timestamp. */
   readonly timestampVersion: number;
-  /** Where the records and objects are that were taken out, for those who look into the theft. */
+  /** Where the records and objects are that were taken out, for those who look into the theft. A database stays where it is. */
   readonly aside: string;
 }
 
-const FRESH = 'records.sqlite.recovering';
-const WHOLE = 'records.sqlite.recovered';
-const SEEN = 'records.sqlite.seen';
-
 /**
- * What a recovery would do; nothing is changed.
- * @throws NoBackupError, WrongBackupError, IndexInUseError, NotEmbeddedError, DamagedIndexError
+ * What a recovery would do; nothing is changed. O(n) time and disk for n files; memory for a page of rows, a project and a role.
+ * @throws NoBackupError, WrongBackupError, IndexInUseError, DamagedIndexError, KeptFileError
  */
-export function planRecover(options: RecoverOptions): Promise<RecoveryPlan> {
-  return withStates(options, ({ plan }) => Promise.resolve(plan));
+export function planRecover(options: RecoverOptions, watch: RecoverWatch = {}): Promise<RecoveryFacts> {
+  return withPlaces(options, async (places) => {
+    const { facts } = await lookInto(places, options, watch);
+    return facts;
+  });
 }
 
 /**
  * Makes the index what the plan says: the records of the backup, with what offline keys and developers signed since then and the files
  * that operators checked. They are made beside the present ones and take their place in one step, at the end: broken off anywhere, the
- * same call begins anew.
- * @throws as {@link planRecover}
+ * same call begins anew. Records in PostgreSQL are retired first: whoever still serves from them writes and signs nothing from then on.
+ * Costs as much as {@link planRecover}, and reads every object.
+ * @throws as {@link planRecover}; NewRecordsNeededError, IndexExistsError
  */
-export function recoverIndex(options: RecoverOptions): Promise<Recovered> {
+export function recoverIndex(options: RecoverOptions, watch: RecoverWatch = {}): Promise<Recovered> {
   const { directory, backup, now = new Date(), keepTokens = false } = options;
-  return withStates(options, async ({ plan, present, kept }) => {
-    const fresh = join(directory, FRESH);
-    await removeRecords(fresh);
-    await copyFile(join(backup, 'records.sqlite'), fresh);
-    const records = await SqliteRecords.open(fresh);
-    let timestampVersion: number;
-    try {
-      await records.write((db) => applyPlan(db, { plan, present, kept, now, keepTokens }));
-      timestampVersion = await raiseVersions(records, JUMP, seenVersion(plan), now);
-    } finally {
-      await records.close();
-    }
-    const whole = join(directory, WHOLE);
-    await copyStill(fresh, whole);
-    await removeRecords(fresh);
+  return withPlaces(options, async (places) => {
+    await assertPlace(places, options.records);
+    const { plan, facts, kept } = await lookInto(places, options, watch);
+    const { good, table, objects, fresh, seen } = places;
+    const projects = plannedProjects(places, options.keep ?? new Map<string, string>());
+    await good.write((db) => applyPlan(db, { plan, good, table, projects, kept, now, keepTokens }));
+    const timestampVersion = await raiseVersions(good, JUMP, seenVersion(plan), now);
+    await good.close();
+    settle(fresh);
     const aside = join(directory, `stolen-${now.toISOString().replaceAll(':', '')}`);
     await mkdir(aside, { recursive: true, mode: 0o700 });
-    await copyFile(join(directory, SEEN), join(aside, 'records.sqlite'));
-    for (const file of kept.values()) await putCoreMetadata(directory, file);
-    const objects = await recoverObjects(directory, { records: whole, backup, aside });
-    await recoverMetadata(directory, plan);
-    await replaceRecords(directory, whole);
-    return { ...plan, objects, timestampVersion, aside };
+    if (seen !== undefined) await rename(seen, join(aside, 'records.sqlite'));
+    await places.shared?.lease.retire();
+    for (const file of kept.values()) await putCoreMetadata(objects, file);
+    const tell = (object: RecoveredObject): void => watch.object?.(object);
+    const counts = await recoverObjects({ objects, records: fresh, backup, aside, tell });
+    await recoverMetadata(objects, table, plan.roots);
+    await switchRecords(places, options.records);
+    return { ...facts, objects: counts, timestampVersion, aside };
   });
 }
 
@@ -87,72 +90,10 @@ function seenVersion({ before, now }: RecoveryPlan): number {
   return now - before < 10 * JUMP ? now : before;
 }
 
-interface States {
-  readonly plan: RecoveryPlan;
-  readonly present: StillRecords;
-  readonly kept: ReadonlyMap<string, KeptFile>;
-}
-
-async function withStates<T>(options: RecoverOptions, use: (states: States) => Promise<T>): Promise<T> {
-  const { directory, backup, since, keep = new Map() } = options;
-  await readEmbeddedConfig(directory);
-  await readFile(join(backup, MANIFEST)).catch((cause: unknown) => {
-    throw new NoBackupError(backup, { cause });
-  });
-  const held = await holdIndex(directory, join(directory, LOCK));
-  const seen = join(directory, SEEN);
-  const opened: StillRecords[] = [];
-  try {
-    await copyStill(join(directory, 'records.sqlite'), seen);
-    const good = new StillRecords(join(backup, 'records.sqlite'));
-    opened.push(good);
-    if (good.newest > since) throw new WrongBackupError(backup, good.newest, since);
-    const present = new StillRecords(seen);
-    opened.push(present);
-    const kept = await readKeptFiles(directory, present, keep);
-    return await use({ plan: await planRecovery(good, present, new StoredMetadata(directory), keep), present, kept });
-  } finally {
-    for (const records of opened) records.close();
-    await rm(seen, { force: true });
-    await held.release();
-  }
-}
-
-/** With what stands in its log, which the original keeps. */
-async function copyStill(from: string, to: string): Promise<void> {
-  await rm(to, { force: true });
-  const source = new DatabaseSync(from, { readOnly: true });
-  try {
-    await copyDatabase(source, to, { rate: 2 ** 30 });
-  } finally {
-    source.close();
-  }
-  settle(to);
-}
-
-/** With the files that SQLite keeps beside it. */
-async function removeRecords(path: string): Promise<void> {
-  for (const end of ['', '-wal', '-shm']) await rm(path + end, { force: true });
-}
-
-/** All of it in one file. */
-function settle(path: string): void {
-  const database = new DatabaseSync(path);
-  try {
-    database.exec('pragma journal_mode = delete');
-  } finally {
-    database.close();
-  }
-}
-
-async function replaceRecords(directory: string, fresh: string): Promise<void> {
-  const handle = await open(fresh, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  const records = join(directory, 'records.sqlite');
-  settle(records); // A log beside the file would be taken for one of the new file.
-  await rename(fresh, records);
+async function lookInto(places: RecoveryPlaces, { keep = new Map() }: RecoverOptions, watch: RecoverWatch) {
+  const plan = await planRecovery(places);
+  const kept = await readKeptFiles(places.objects, places.table, keep);
+  for await (const report of plannedProjects(places, keep)) await watch.project?.(report);
+  const { roots: _, ...facts } = plan;
+  return { plan, facts, kept };
 }

@@ -4,24 +4,25 @@ import {
   addOnlineKey,
   OfflineDesk,
   planRecover,
-  type Recovered,
-  type RecoveryPlan,
   recoverIndex,
+  type RecoverWatch,
+  type RecoveryFacts,
 } from '@holdfast/index';
 import { type ExportItem, type Holders, holdersNow, writeExport } from '@holdfast/operator';
 import { parseRoot, parseTargets } from '@holdfast/tuf';
-import { generateKey, readKeyFile, writeFileAtomic } from '@holdfast/tuf/node';
+import { generateKey, readKeyFile } from '@holdfast/tuf/node';
 import { integer, readArguments, text } from '../../arguments.ts';
 import { type Command, UsageError } from '../../command.ts';
 import { readPassphrase } from '../../passphrase.ts';
-import { note, print, printJson } from '../../terminal.ts';
+import { note } from '../../terminal.ts';
 import { bulletinOf, orderFrom } from './order.ts';
-import { recoveryJson, recoveryText } from './recovery-report.ts';
+import { RecoveryReport } from './recovery-report.ts';
 
 const OPTIONS = {
   since: { type: 'string' },
   backup: { type: 'string' },
   keep: { type: 'string' },
+  records: { type: 'string' },
   bulletin: { type: 'string' },
   export: { type: 'string' },
   report: { type: 'string' },
@@ -36,12 +37,13 @@ export const adminRecover: Command = {
   usage: 'DIRECTORY --since N --backup FROM [OPTION]…',
   summary: 'after a theft of online keys: compare an index with its last good state, and go back to that',
   details: [
-    'The index must not be served. Nothing is changed without --apply.',
+    'The index must not be served, on no machine. Nothing is changed without --apply.',
     '  --since N                the last publication that you believe: version of its timestamp',
     '  --backup FROM            a backup (holdfast backup) of that publication, or of an earlier one',
     '  --keep FILE              lines of SHA-256 and filename, as sha256sum prints them: files of unclaimed projects that came since,',
     '                           and that you checked; without it they are discarded',
-    '  --report FILE            every file that differs, as JSON; --json: on standard output',
+    '  --records LOCATION       an empty database for the recovered records, where the index has them in PostgreSQL; PGPASSWORD opens both',
+    '  --report FILE            every file that differs, as JSON; --json: as lines of JSON on standard output',
     '  --apply                  do it: new online keys, the records as the plan says, and what holders have to sign',
     '  --export FILE            where that goes: then "holdfast admin review FILE", "admin sign", "admin import"',
     '  --bulletin TEXT          what every user is shown once; needed with --apply',
@@ -57,17 +59,11 @@ export const adminRecover: Command = {
     if (backup === undefined) throw new UsageError('--backup FROM is missing');
     const since = integer(options, 'since', { least: 1, most: Number.MAX_SAFE_INTEGER, otherwise: 1 });
     const keep = keepFile === undefined ? new Map<string, string>() : await readKeepList(keepFile);
-    const asked = { directory, backup: resolve(backup), since, keep };
-    const show = async (plan: RecoveryPlan | Recovered): Promise<void> => {
-      const report = text(options, 'report');
-      const json = recoveryJson(plan);
-      if (report !== undefined)
-        await writeFileAtomic(report, new TextEncoder().encode(`${JSON.stringify(json, undefined, 2)}\n`));
-      if (options.get('json') === true) printJson(json);
-      else print(recoveryText(plan).trimEnd());
-    };
+    const records = text(options, 'records');
+    const asked = { directory, backup: resolve(backup), since, keep, ...(records !== undefined && { records }) };
+    const report = { path: text(options, 'report'), json: options.get('json') === true };
     if (options.get('apply') !== true) {
-      await show(await planRecover(asked));
+      await reported(report, async (watch) => planRecover(asked, watch));
       note('Nothing was changed. With --apply it is done.');
       return 0;
     }
@@ -82,12 +78,28 @@ export const adminRecover: Command = {
       prompt: 'Passphrase of the online keys',
     });
     await checkPassphrase(directory, passphrase);
-    await show(await recoverIndex({ ...asked, keepTokens: options.get('keep-tokens') === true, now }));
+    const keepTokens = options.get('keep-tokens') === true;
+    await reported(report, async (watch) => recoverIndex({ ...asked, keepTokens, now }, watch));
     await exportRecovery(directory, file, { passphrase, bulletin: told, now });
     note(`${file} has what the holders of root and of targets sign now: holdfast admin review ${file}`);
     return 0;
   },
 };
+
+/** Tells what it does while it does it. */
+async function reported(
+  { path, json }: { readonly path: string | undefined; readonly json: boolean },
+  work: (watch: RecoverWatch) => Promise<RecoveryFacts>,
+): Promise<void> {
+  const report = await RecoveryReport.begin(path, json);
+  try {
+    const told = { project: report.project.bind(report), object: report.object.bind(report) };
+    await report.end(await work(told));
+  } catch (error) {
+    await report.abandon();
+    throw error;
+  }
+}
 
 /** One passphrase opens all online keys, also the new ones. @throws KeyFileError */
 async function checkPassphrase(directory: string, passphrase: string): Promise<void> {
