@@ -7,7 +7,14 @@ import { normalizeName } from '@holdfast/python-index';
 import { consistentTargetPath, minimumDelegations, targetPath } from '@holdfast/trust';
 import { type MetadataStore, NotFoundError, rootJson, signMetadata, targetsJson, Updater } from '@holdfast/tuf';
 import { generateKey, type LocalSigner, writeKeyFile } from '@holdfast/tuf/node';
-import { initIndex, type Lifetimes, type OpenIndex, openIndex, type OpenOptions } from '../../src/index.ts';
+import {
+  initIndex,
+  type Lifetimes,
+  type OpenIndex,
+  openIndex,
+  type OpenOptions,
+  type StoreLocations,
+} from '../../src/index.ts';
 import type { NewFile, Published } from '../../src/publish/new-file.ts';
 
 /** An index on disk without a server, with the account `ann`; gone when the test ends. */
@@ -39,7 +46,7 @@ export async function makeIndex(
 
 export async function makeIndexIn(
   directory: string,
-  options: { clock?: () => Date; lifetimes?: Partial<Lifetimes> } = {},
+  options: { clock?: () => Date; lifetimes?: Partial<Lifetimes>; stores?: StoreLocations } = {},
 ): Promise<BareIndex> {
   const [offline, online] = [await generateKey('ed25519'), await generateKey('ed25519')];
   const holds = ({ key }: LocalSigner) => ({ keyids: [key.keyid], threshold: 1 });
