@@ -32,7 +32,7 @@ await chmod(holdfast, 0o755);
 async function run(command: string): Promise<string> {
   const here = command.replaceAll('/srv/', `${directory}/srv/`).replaceAll('/media/', `${directory}/media/`);
   const { SOFTHSM2_CONF, HOLDFAST_PIN } = process.env;
-  const env = { ...environment(directory), SOFTHSM2_CONF, HOLDFAST_PIN };
+  const env: NodeJS.ProcessEnv = { ...environment(directory), SOFTHSM2_CONF, HOLDFAST_PIN };
   const child = spawn('bash', ['-euc', here], {
     cwd: directory,
     env: { ...env, PATH: `${join(directory, 'bin')}:${env['PATH']}` },

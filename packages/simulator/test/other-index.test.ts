@@ -4,16 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { release } from '@holdfast/developer';
+import { initIndex, openIndex, startServer } from '@holdfast/index';
 import { IndexClient } from '@holdfast/installer';
+import { holdCeremony, nextRoot } from '@holdfast/operator';
 import { normalizeName } from '@holdfast/python-index';
 import { forIndex, OtherIndexError } from '@holdfast/trust';
-import { revocationJson, rotationJson, signMetadata, targetsJson } from '@holdfast/tuf';
+import { parseTargets, revocationJson, rotationJson, type Signer, signMetadata, targetsJson } from '@holdfast/tuf';
 import { generateKey } from '@holdfast/tuf/node';
 import { type Developer, releaseOf, scene } from '../../holdfast/test/developers.ts';
 import { signTrees } from '../../index/test/support/claims.ts';
 import { registerKey } from '../../index/test/support/developer.ts';
 import { PASSPHRASE, type ServedIndexUnderTest } from '../../index/test/support/served-index.ts';
-import { EvilMirror, type SignedRole, stealAndReplay } from '../src/index.ts';
+import { EvilMirror, type Listing, type SignedRole, stealAndReplay } from '../src/index.ts';
+import { upload } from '../../index/test/support/upload.ts';
 import { User } from './user.ts';
 
 /** One developer publishes the same project with the same key at two indexes; a thief has the online keys of one (D4). */
@@ -76,9 +79,17 @@ async function signedElsewhere({ elsewhere }: Stage) {
   return signed?.version === 2 ? signed : assert.fail('not signed');
 }
 
-/** The stolen index lists this, and has the files of the other one. */
-async function replay({ stolen, mirror, other }: Stage, role: string, signed: SignedRole): Promise<void> {
-  const replayed = { listing: new Map([[role, signed]]), blobs: new Map() };
+type Replayed = Pick<Stage, 'mirror'> & {
+  readonly stolen: Pick<ServedIndexUnderTest, 'directory'>;
+  readonly other: Pick<ServedIndexUnderTest, 'url'>;
+};
+
+const replay = (stage: Replayed, role: string, signed: SignedRole): Promise<void> =>
+  replayAll(stage, new Map([[role, signed]]));
+
+/** The stolen index lists these, and has the files of the other one. */
+async function replayAll({ stolen, mirror, other }: Replayed, listing: Listing): Promise<void> {
+  const replayed = { listing, blobs: new Map() };
   const attack = await stealAndReplay(stolen.directory, PASSPHRASE, replayed);
   mirror.attack = async (path, honest) => {
     if (!path.startsWith('/targets/')) return attack(path, honest);
@@ -150,4 +161,74 @@ test('nor do keys change here, or end, because they did at the other index', asy
     const fresh = await stage.client(await stage.newUser());
     assert.equal((await fresh.project(settled))?.files.length, 2);
   }
+});
+
+/** An index whose first metadata these holders signed, with a published file. */
+async function heldBy(t: TestContext, holders: readonly Signer[], version: string) {
+  const parent = await mkdtemp(join(tmpdir(), 'holdfast-held-'));
+  const online = await generateKey('ed25519');
+  const own = { holders: holders.length, threshold: holders.length, own: holders };
+  const ceremony = await holdCeremony({
+    offlineDirectory: join(parent, 'offline'),
+    online: online.key,
+    root: own,
+    targets: own,
+    lifetime: 365 * 86_400,
+    now: new Date(),
+    passphraseFor: async () => '',
+  });
+  const directory = join(parent, 'index');
+  const { root, targets } = ceremony;
+  await initIndex({ directory, root, targets, onlineKey: online, passphrase: PASSPHRASE });
+  const index = await openIndex(directory, { passphrase: PASSPHRASE });
+  const { url, close } = await startServer(index, { host: '127.0.0.1', port: 0, closeMs: 500 });
+  t.after(async () => {
+    await close();
+    await index.close();
+    await rm(parent, { recursive: true, force: true });
+  });
+  await index.accounts.createAccount('ann');
+  const { token } = await index.accounts.createToken({ account: 'ann', label: 'test' });
+  for (const file of releaseOf('settled', version)) assert.equal((await upload({ url, token }, file)).status, 200);
+  return { directory, url, root, index, online, parent, fingerprint: ceremony.fingerprint };
+}
+
+test('holders with the same keys at two indexes hand neither to whoever has the online keys of both', async (t) => {
+  const holders = [await generateKey('ed25519'), await generateKey('ed25519')];
+  const [here, other] = [await heldBy(t, holders, '1.0'), await heldBy(t, holders, '6.6')];
+  const mirror = await EvilMirror.start(here.url);
+  t.after(() => mirror.close());
+  const stage = { stolen: here, mirror, other };
+  const newUser = async () => User.make(await mkdtemp(join(here.parent, 'user-')), [mirror.url], here.root);
+  const rolesOf = async (role: string): Promise<readonly [string, SignedRole]> => {
+    const bytes = (await other.index.metadata.newest(role)) ?? assert.fail(role);
+    return [role, { version: parseTargets(bytes).signed.version, bytes }];
+  };
+  const roles = [await rolesOf('targets'), await rolesOf('unclaimed')];
+
+  await t.test('with the other one’s targets, which lead to its own online key', async () => {
+    await replayAll(stage, new Map(roles));
+    const { code, installed, said } = await (await newUser()).install('settled');
+    assert.notEqual(code, 0);
+    assert.deepEqual(installed, []);
+    assert.match(said, new RegExp(`"targets" of another index: it was signed for ${other.fingerprint}, and this is`));
+  });
+
+  await t.test('with the other one’s next root', async () => {
+    const expires = new Date(Math.floor(Date.now() / 1000 + 86_400) * 1000);
+    const root = await nextRoot(other.root, { expires }, holders);
+    mirror.attack = await stealAndReplay(here.directory, PASSPHRASE, {
+      listing: new Map(roles),
+      blobs: new Map(),
+      roots: [here.root, root],
+    });
+    const { installed, said } = await (await newUser()).install('settled');
+    assert.deepEqual(installed, []);
+    assert.match(said, new RegExp(`"root" of another index: it was signed for ${other.fingerprint}, and this is`));
+  });
+
+  await t.test('and what the holders signed here is good', async () => {
+    mirror.attack = (_path, honest) => honest();
+    assert.deepEqual((await (await newUser()).install('settled')).installed, ['settled 1.0']);
+  });
 });
