@@ -1,4 +1,5 @@
 import { type ColumnDataType, type RawBuilder, sql } from 'kysely';
+import { postgresStandingKeys, sqliteStandingKeys } from './migration-0010-standing-keys.ts';
 
 /** What the dialects call the same thing. Everything else in the schema and in the queries is common to them. */
 export interface ColumnTypes {
@@ -12,6 +13,8 @@ export interface ColumnTypes {
   readonly altersInPlace: boolean;
   /** What stands behind the closing bracket of a table. */
   readonly tableSuffix: RawBuilder<unknown>;
+  /** Triggers that write a table which follows from another one. */
+  readonly followers: { readonly standingKeys: readonly RawBuilder<unknown>[] };
 }
 
 export const sqliteTypes: ColumnTypes = {
@@ -21,6 +24,7 @@ export const sqliteTypes: ColumnTypes = {
   counter: sql`integer primary key autoincrement`,
   altersInPlace: false,
   tableSuffix: sql`strict`,
+  followers: { standingKeys: sqliteStandingKeys },
 };
 
 export const postgresTypes: ColumnTypes = {
@@ -31,4 +35,5 @@ export const postgresTypes: ColumnTypes = {
   counter: sql`bigint generated always as identity primary key`,
   altersInPlace: true,
   tableSuffix: sql``,
+  followers: { standingKeys: postgresStandingKeys },
 };

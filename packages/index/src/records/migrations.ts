@@ -6,6 +6,7 @@ import { createFeedTable } from '../feed/feed-table.ts';
 import { importSchema } from './import-schema.ts';
 import { leanRoles } from './migration-0003-lean-roles.ts';
 import { claims } from './migration-0008-claims.ts';
+import { standingKeys } from './migration-0010-standing-keys.ts';
 import { createOfflineTables } from '../offline/offline-tables.ts';
 
 /** All steps that the schema has taken, oldest first. A step that was released is never edited. */
@@ -20,6 +21,7 @@ export function migrations(types: ColumnTypes): MigrationProvider {
     '0007-dictionaries': { up: (db: Kysely<unknown>) => dictionaries(db, types) },
     '0008-claims': { up: (db: Kysely<unknown>) => claims(db, types) },
     '0009-offline-imports': { up: (db: Kysely<unknown>) => createOfflineTables(db, types) },
+    '0010-standing-keys': { up: (db: Kysely<unknown>) => standingKeys(db, types) },
   };
   return { getMigrations: async () => steps };
 }

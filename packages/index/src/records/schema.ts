@@ -37,6 +37,8 @@ export interface Database {
   readonly feed: FeedTable;
   readonly account_keys: AccountKeysTable;
   readonly standings: StandingsTable;
+  /** What `standings` says, the other way round. The database writes it. */
+  readonly standing_keys: { keyid: string; project: string };
   readonly claims_waiting: ClaimsWaitingTable;
   readonly evidence: EvidenceTable;
   readonly transactions: TransactionsTable;

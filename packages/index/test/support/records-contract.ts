@@ -19,6 +19,7 @@ export function recordsContract(kind: string, openRecords: (name: string) => Pro
   values(kind, open);
   writers(kind, open);
   endings(kind, open);
+  follows(kind, open);
 }
 
 const addAccount = (records: Records, name: string): Promise<unknown> =>
@@ -233,5 +234,48 @@ function endings(kind: string, open: Open): void {
     await closing;
     const again = await open(t, 'closed');
     assert.deepEqual(await accountNames(again), ['a', 'b', 'c']);
+  });
+}
+
+function follows(kind: string, open: Open): void {
+  test(`${kind}: which projects a key signs for follows where they stand, however that is written`, async (t) => {
+    const records = await open(t, 'standing-keys');
+    const [a, b, c] = ['a', 'b', 'c'].map((digit) => digit.repeat(64));
+    const common = { bin: 1, standing: 'claimed', role: 'project.x', threshold: 1, rotations: 0 } as const;
+    const row = { ...common, generation: 1, since: 1, account: null, revoked_at: null };
+    const put = (project: string, keys: string | null): Promise<unknown> =>
+      records.write((db) =>
+        db
+          .insertInto('standings')
+          .values({ ...row, project, keys })
+          .onConflict((conflict) => conflict.column('project').doUpdateSet({ keys }))
+          .execute(),
+      );
+    const said = async (): Promise<string[]> => {
+      const rows = await records.read.selectFrom('standing_keys').selectAll().execute();
+      return rows.map(({ keyid, project }) => `${keyid.slice(0, 2)} ${project}`).sort();
+    };
+    await put('one', `{"${a}":{"keyval":{"public":"\\u0000\\n"}},"${b}":{}}`);
+    await put('two', `{"${a}":{}}`);
+    await put('quiet', null);
+    assert.deepEqual(await said(), ['aa one', 'aa two', 'bb one']);
+    await put('one', `{"${b}":{},"${c}":{}}`);
+    assert.deepEqual(await said(), ['aa two', 'bb one', 'cc one']);
+    await put('two', null);
+    await put('quiet', `{"${a}":{}}`);
+    assert.deepEqual(await said(), ['aa quiet', 'bb one', 'cc one']);
+    await records.write((db) =>
+      sql`insert into standings (project, bin, standing, keys, rotations, generation, since)
+      select 'three', 1, 'claimed', keys, 0, 1, 1 from standings where project = 'one'`.execute(db),
+    );
+    assert.deepEqual(await said(), ['aa quiet', 'bb one', 'bb three', 'cc one', 'cc three']);
+    await records.write((db) =>
+      db.updateTable('standings').set({ project: 'four' }).where('project', '=', 'three').execute(),
+    );
+    assert.deepEqual(await said(), ['aa quiet', 'bb four', 'bb one', 'cc four', 'cc one']);
+    await records.write((db) => db.deleteFrom('standings').where('project', '<>', 'quiet').execute());
+    assert.deepEqual(await said(), ['aa quiet']);
+    await records.write((db) => db.deleteFrom('standings').execute());
+    assert.deepEqual(await said(), []);
   });
 }
