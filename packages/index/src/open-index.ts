@@ -257,17 +257,19 @@ export class OpenIndex {
     if (!this.#opened) await repairTopLevel(records, this.objects, this.#table, roots);
     const scrub = (): Promise<Scrubber> =>
       Scrubber.start({ ...parts, onScrubbed: (looked, damaged) => this.metrics.scrubbed(looked, damaged) });
-    const scrubber = this.#opened ? loop.catchUp().then(scrub) : scrub();
     const importOffline = (offer: OfflineOffer): Promise<number> => loop.importOffline(offer);
+    const inbox = new OfflineInbox({ ...parts, importOffline });
+    const catchUp = (): Promise<void> => inbox.handed.then(() => loop.catchUp());
+    const scrubber = this.#opened ? catchUp().then(scrub) : scrub();
     this.#signing = {
       loop,
       scrubber,
       sweeper: new Sweeper(parts),
-      inbox: new OfflineInbox({ ...parts, importOffline }),
+      inbox,
       reminder: new Reminder({ ...parts, expiries: this.#expiries }),
     };
     await scrubber;
-    await loop.catchUp();
+    await catchUp();
     loop.keepFresh();
   }
 

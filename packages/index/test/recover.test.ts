@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { signMetadata, targetsJson } from '@holdfast/tuf';
-import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
+import { generateKey, type LocalSigner, writeKeyFile } from '@holdfast/tuf/node';
 import {
   backupIndex,
+  OfflineDesk,
   type OpenIndex,
   planRecover,
   type ProjectReport,
@@ -22,6 +23,7 @@ import {
   delegationTo,
   makeClaimsIndex,
   makeDeveloper,
+  makeModelTargets,
   rotation,
   signRole,
   signTrees,
@@ -30,6 +32,7 @@ import {
   statesOf,
   submit,
 } from './support/claims.ts';
+import { makeRoot } from './support/rotation.ts';
 import { temporaryDirectory } from './support/tools.ts';
 
 interface Made {
@@ -218,4 +221,45 @@ test('a thief who counts far does not make the index count past what numbers hol
   assert.ok(timestampVersion < 20_000_000);
   await assert.rejects(readFile(path), { code: 'ENOENT' });
   await openBare(all.made.directory);
+});
+
+test('the signing that replaces the stolen keys is published first, and everything is signed once (P18)', async (t) => {
+  for (const massFrom of [undefined, 1]) {
+    const all = await make(t);
+    const { made } = all;
+    await backupIndex(made.directory, all.backup);
+    await all.index.close();
+    const { timestampVersion } = await recoverIndex(asked(all));
+    const online = await generateKey('ed25519');
+    await writeKeyFile(join(made.directory, 'keys', `${online.key.keyid}.json`), online, undefined);
+    const desk = await OfflineDesk.open(made.directory);
+    await desk.offer({
+      root: await makeRoot({ version: 2, offline: made.offline, online }),
+      targets: await makeModelTargets({ offline: made.offline, online }, 'maximum', 2),
+    });
+    await desk.close();
+    const index = await openBare(made.directory, massFrom === undefined ? {} : { massFrom });
+    const publications = await index.records.read
+      .selectFrom('publications')
+      .select('id')
+      .where('id', '>', timestampVersion)
+      .execute();
+    assert.deepEqual(
+      publications.map(({ id }) => id),
+      [timestampVersion + 1],
+    );
+    const metadata = join(made.directory, 'objects/metadata');
+    const signers = new Set<string>();
+    for (const name of await readdir(metadata)) {
+      if (!/unclaimed|recently-claimed|snapshot|timestamp/.test(name)) continue;
+      const { signatures } = JSON.parse(await readFile(join(metadata, name), 'utf8')) as {
+        signatures: readonly { keyid: string }[];
+      };
+      for (const { keyid } of signatures) signers.add(keyid);
+    }
+    assert.deepEqual([...signers], [online.key.keyid], 'nothing that the stolen key signed is there');
+    assert.equal((await verifiedFiles(made, 'demo')).size, 1);
+    await uploadBare(index, 'demo', '2.0');
+    await index.close();
+  }
 });

@@ -25,6 +25,7 @@ export interface InboxParts {
 export class OfflineInbox {
   readonly #parts: InboxParts;
   readonly #timer: NodeJS.Timeout;
+  readonly #handed = Promise.withResolvers<void>();
   #looking: Promise<void> | undefined;
   #closed = false;
 
@@ -34,6 +35,11 @@ export class OfflineInbox {
     this.look();
   }
 
+  /** What was waiting at the beginning has been handed over: whoever signs next signs it first, and nothing twice because of it. */
+  get handed(): Promise<void> {
+    return this.#handed.promise;
+  }
+
   /** Looks now. */
   look(): void {
     if (this.#closed) return;
@@ -41,7 +47,10 @@ export class OfflineInbox {
       .catch((error: unknown) =>
         this.#parts.logger.error({ err: error }, 'an offline signing waits; it is tried again'),
       )
-      .finally(() => (this.#looking = undefined));
+      .finally(() => {
+        this.#looking = undefined;
+        this.#handed.resolve();
+      });
   }
 
   /** Begins with nothing more; resolves when what is under way has ended. */
@@ -70,7 +79,11 @@ export class OfflineInbox {
   async #publish(id: number, offer: OfflineOffer): Promise<void> {
     const { table, importOffline, logger } = this.#parts;
     try {
-      if (!(await this.#isPublished(offer))) await importOffline(offer);
+      if (!(await this.#isPublished(offer))) {
+        const publishing = importOffline(offer);
+        this.#handed.resolve();
+        await publishing;
+      }
       await this.#end(id, { state: 'published', timestamp_version: table.newest });
       logger.info({ offlineImport: id, timestampVersion: table.newest }, 'offline signing');
     } catch (error) {

@@ -277,6 +277,8 @@ export class SigningLoop {
     const { records, table, lifetimes, clock, random } = this.#parts;
     const now = clock();
     if (!this.#keys || !timestampIsDue(table, lifetimes, now)) return;
+    // After a recovery nothing is there that a timestamp could lead to, until all of it is signed.
+    if (table.online('timestamp')?.expiresAt === 0) return;
     const sources = { db: records.read, table, flat: this.#flat, keys: this.#keys, lifetimes, now, random };
     const publication = await preparePublication({ ...sources, changes: [], renewals: [] });
     this.#unfinished = true;
