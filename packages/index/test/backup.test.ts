@@ -131,6 +131,10 @@ test('files that were published after the backup are found among the objects tha
   const to = await backupPlace(t);
   const index = await openBare(made.directory);
   await uploadBare(index, 'demo', '1');
+  await uploadBare(index, 'demo', '0');
+  const deleted = newFile('demo', '0');
+  await index.publisher.delete(deleted.project, deleted.filename);
+  await index.objects.put(objectKey(deleted), Buffer.from('demo 0')); // Whether it is swept by now or not.
   await backupIndex(made.directory, to);
   await uploadBare(index, 'demo', '2', 'the bytes of version 2');
   const client = clientOf(made);

@@ -9,6 +9,7 @@ import { makeConfig, withNextSigning } from '../config.ts';
 import { CONFIG, readConfig } from '../open.ts';
 import { MANIFEST } from './backup.ts';
 import { copyObject } from './copy-object.ts';
+import { filesBeyond } from './files-beyond.ts';
 import { fileObjects } from './object-reader.ts';
 import { raiseVersions } from './raise-versions.ts';
 import { recordedFiles } from './recorded-files.ts';
@@ -36,7 +37,6 @@ export interface RestoreReport {
 /** More publications than an index makes in a month, at four a second. */
 export const JUMP = 10_000_000;
 const RECOVERED = 'recovered';
-const OBJECT_NAME = /^[0-9a-f]{64}\.(.+)$/;
 
 /**
  * Makes an index of a backup that may be older than what its users saw: in its directory, whatever stores the index had that was backed
@@ -52,31 +52,28 @@ export async function restoreIndex(options: RestoreOptions): Promise<RestoreRepo
   for (const name of ['records.sqlite', CONFIG])
     if (await isThere(join(directory, name))) throw new IndexExistsError(directory);
   await mkdir(join(directory, 'keys'), { recursive: true, mode: 0o700 });
-  const { objects, missing, known } = await restoreObjects(from, directory);
+  const { objects, missing } = await restoreObjects(from, directory);
   for (const name of await readdir(join(from, 'keys')))
     await copyFile(join(from, 'keys', name), join(directory, 'keys', name));
   const copied = join(directory, 'records.sqlite');
   await copyFile(join(from, 'records.sqlite'), copied);
   const timestampVersion = await raise(copied, jump, await versionLeft(directory), now);
-  const recovered = await recover(directory, known);
+  const recovered = await recover(copied, directory);
   const config = withNextSigning(makeConfig(lifetimes), nextSigning);
   await writeFileAtomic(join(directory, CONFIG), new TextEncoder().encode(config));
   return { objects, timestampVersion, recovered, missing };
 }
 
-async function restoreObjects(
-  from: string,
-  directory: string,
-): Promise<{ objects: number; missing: string[]; known: Set<string> }> {
+async function restoreObjects(from: string, directory: string): Promise<Pick<RestoreReport, 'objects' | 'missing'>> {
   const missing: string[] = [];
-  const known = new Set<string>();
+  let objects = 0;
   const backup = fileObjects(join(from, 'objects'));
   for (const { key, sha256, elsewhere } of recordedFiles(join(from, 'records.sqlite')).files) {
-    known.add(key);
     const outcome = await copyObject(backup, key, join(directory, 'objects', key), sha256);
-    if (outcome === 'missing' && !elsewhere) missing.push(key);
+    if (outcome !== 'missing') objects += 1;
+    else if (!elsewhere) missing.push(key);
   }
-  return { objects: known.size - missing.length, missing, known };
+  return { objects, missing };
 }
 
 async function raise(path: string, jump: number, seen: number, now: Date): Promise<number> {
@@ -102,19 +99,10 @@ async function versionLeft(directory: string): Promise<number> {
   }
 }
 
-/** Distributions among the objects that the records do not know: published after the backup, and acknowledged. */
-async function recover(directory: string, known: ReadonlySet<string>): Promise<string[]> {
+/** Links what was published after the backup, so that it can be uploaded again. */
+async function recover(records: string, directory: string): Promise<string[]> {
   const recovered: string[] = [];
-  const top = join(directory, 'objects/targets');
-  const names = await readdir(top, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw error;
-  });
-  for (const entry of names) {
-    const [, filename] = OBJECT_NAME.exec(entry.name) ?? [];
-    const path = join(entry.parentPath, entry.name);
-    const key = `targets${path.slice(top.length)}`;
-    if (!entry.isFile() || filename === undefined || filename.endsWith('.metadata') || known.has(key)) continue;
+  for await (const { path, filename } of filesBeyond(records, join(directory, 'objects'))) {
     await mkdir(join(directory, RECOVERED), { recursive: true });
     const to = join(directory, RECOVERED, filename);
     await rm(to, { force: true });
