@@ -147,7 +147,7 @@ export async function planned(path: string): Promise<{ loaded: LoadedExport; pla
 export async function publish(
   world: World,
   path: string,
-  signers = [...world.holders.values()].flat(),
+  signers: readonly Signer[] = [...world.holders.values()].flat(),
 ): Promise<SignedOffer> {
   const { loaded, plan } = await planned(path);
   const files = [];
