@@ -1,8 +1,14 @@
-const PAIRS: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const DIGITS = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+/** Bytes that become text at once: each digit is an argument of a call. */
+const CHUNK = 2048;
 
-/** Lower-case hex. */
+/**
+ * Lower-case hex. Made of one piece: a text that is added up pair by pair keeps all its pairs in memory, a kilobyte for a SHA-256,
+ * and there may be millions of them.
+ */
 export function toHex(bytes: Uint8Array): string {
-  let hex = '';
-  for (const byte of bytes) hex += PAIRS[byte] ?? '';
-  return hex;
+  if (bytes.length > CHUNK) return toHex(bytes.subarray(0, CHUNK)) + toHex(bytes.subarray(CHUNK));
+  const codes: number[] = [];
+  for (const byte of bytes) codes.push(DIGITS[byte >>> 4] ?? 0, DIGITS[byte & 15] ?? 0);
+  return String.fromCharCode(...codes);
 }
