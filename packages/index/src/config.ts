@@ -10,7 +10,12 @@ export interface IndexConfig {
   readonly stores: StoreLocations;
   /** When the holders of the offline keys mean to sign next: what uploaders of quiet projects are told. */
   readonly nextSigning?: Date;
+  /** Days that a project transaction waits for missing signatures; without it, {@link WAITING_DAYS}. */
+  readonly waitingDays?: number;
 }
+
+/** Days: a holder may be on holiday. What nobody signs by then is forgotten. */
+export const WAITING_DAYS = 30;
 
 const SHORTEST_SECONDS = 5;
 const LONGEST_SECONDS = 400 * 86_400;
@@ -22,14 +27,25 @@ const schema = z.strictObject({
   records: z.string().optional(),
   objects: z.string().optional(),
   nextSigning: z.iso.date().optional(),
+  waitingDays: z.int().min(1).max(3650).optional(),
 });
 
 /** @throws ZodError, SyntaxError or InvalidLocationError when the text is no configuration */
 export function parseConfig(text: string): IndexConfig {
-  const { lifetimes, records, objects, nextSigning } = schema.parse(JSON.parse(text));
+  const { lifetimes, records, objects, nextSigning, waitingDays } = schema.parse(JSON.parse(text));
   assertLocations({ records, objects });
-  const next = nextSigning === undefined ? {} : { nextSigning: new Date(nextSigning) };
-  return { lifetimes, stores: { records, objects }, ...next };
+  return {
+    lifetimes,
+    stores: { records, objects },
+    ...(nextSigning !== undefined && { nextSigning: new Date(nextSigning) }),
+    ...(waitingDays !== undefined && { waitingDays }),
+  };
+}
+
+/** What {@link parseConfig} reads as this. @throws ZodError, InvalidLocationError */
+export function configText({ lifetimes, stores, nextSigning, waitingDays }: IndexConfig): string {
+  const made = schema.parse(JSON.parse(makeConfig(lifetimes, stores)));
+  return withNextSigning(JSON.stringify({ ...made, waitingDays }), nextSigning);
 }
 
 /** @throws InvalidLocationError */

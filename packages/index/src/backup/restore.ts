@@ -5,7 +5,7 @@ import { writeFileAtomic } from '@holdfast/tuf/node';
 import { DamagedIndexError, IndexExistsError, NoBackupError } from '../errors.ts';
 import { hasCode } from '../objects/storage-failure.ts';
 import { SqliteRecords } from '../records/sqlite-records.ts';
-import { makeConfig, withNextSigning } from '../config.ts';
+import { configText } from '../config.ts';
 import { CONFIG, readConfig } from '../open.ts';
 import { MANIFEST } from './backup.ts';
 import { copyObject } from './copy-object.ts';
@@ -48,7 +48,7 @@ export async function restoreIndex(options: RestoreOptions): Promise<RestoreRepo
   await readFile(join(from, MANIFEST)).catch((cause: unknown) => {
     throw new NoBackupError(from, { cause });
   });
-  const { lifetimes, nextSigning } = await readConfig(from);
+  const config = await readConfig(from);
   for (const name of ['records.sqlite', CONFIG])
     if (await isThere(join(directory, name))) throw new IndexExistsError(directory);
   await mkdir(join(directory, 'keys'), { recursive: true, mode: 0o700 });
@@ -59,8 +59,8 @@ export async function restoreIndex(options: RestoreOptions): Promise<RestoreRepo
   await copyFile(join(from, 'records.sqlite'), copied);
   const timestampVersion = await raise(copied, jump, await versionLeft(directory), now);
   const recovered = await recover(copied, directory);
-  const config = withNextSigning(makeConfig(lifetimes), nextSigning);
-  await writeFileAtomic(join(directory, CONFIG), new TextEncoder().encode(config));
+  const text = configText({ ...config, stores: {} });
+  await writeFileAtomic(join(directory, CONFIG), new TextEncoder().encode(text));
   return { objects, timestampVersion, recovered, missing };
 }
 

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@holdfast/tuf/node';
-import { assertLocations, makeConfig } from '../config.ts';
+import { assertLocations, configText } from '../config.ts';
 import { IndexExistsError } from '../errors.ts';
 import { keepFromSigning } from '../keep-from-signing.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
@@ -31,7 +31,8 @@ export interface MigrationProgress {
  */
 export async function migrateIndex(directory: string, to: StoreLocations, progress: MigrationProgress): Promise<void> {
   assertLocations(to);
-  const { lifetimes, stores: from } = await readConfig(directory);
+  const config = await readConfig(directory);
+  const from = config.stores;
   const held = await holdIndex(directory, join(directory, LOCK));
   const closers: (() => Promise<void>)[] = [() => held.release()];
   try {
@@ -54,7 +55,8 @@ export async function migrateIndex(directory: string, to: StoreLocations, progre
       progress.copied(await copyObjects(objects, copies));
     }
     progress.verified(await verifyObjects(target, copies));
-    await writeFileAtomic(join(directory, CONFIG), new TextEncoder().encode(makeConfig(lifetimes, to)));
+    const text = configText({ ...config, stores: to });
+    await writeFileAtomic(join(directory, CONFIG), new TextEncoder().encode(text));
     await rm(join(directory, JOURNAL), { force: true });
   } finally {
     for (const close of closers) await close();

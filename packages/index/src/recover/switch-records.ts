@@ -2,7 +2,7 @@ import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@holdfast/tuf/node';
 import { sql } from 'kysely';
-import { makeConfig, withNextSigning } from '../config.ts';
+import { configText } from '../config.ts';
 import { IndexExistsError, NewRecordsNeededError } from '../errors.ts';
 import { copyRecords, TABLES } from '../migrate/copy-records.ts';
 import { hasCode } from '../objects/storage-failure.ts';
@@ -53,7 +53,7 @@ export async function switchRecords({ directory, config, fresh }: Places, locati
   await writeFileAtomic(join(directory, JOURNAL), new TextEncoder().encode(location));
   await fill(directory, fresh, location);
   const stores = { ...config.stores, records: location };
-  const text = withNextSigning(makeConfig(config.lifetimes, stores), config.nextSigning);
+  const text = configText({ ...config, stores });
   await writeFileAtomic(join(directory, CONFIG), new TextEncoder().encode(text));
   await rm(join(directory, JOURNAL), { force: true });
 }
