@@ -18,7 +18,7 @@ export function readArguments(
   try {
     parsed = parseArgs({ args: [...args], options: declared, allowPositionals: true, strict: true });
   } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new UsageError(firstSentence(cause instanceof Error ? cause.message : String(cause)), { cause });
   }
   const open = names.at(-1)?.endsWith('…') === true;
   const missing = names[parsed.positionals.length];
@@ -27,6 +27,9 @@ export function readArguments(
   if (!open && extra !== undefined) throw new UsageError(`"${extra}" is one argument too many`);
   return { options: new Map(Object.entries(parsed.values)) as Options, positionals: parsed.positionals };
 }
+
+/** Node adds what may have been meant, in sentences of programmers. */
+const firstSentence = (message: string): string => message.split(/\.\s|\n/, 1).join();
 
 /** A text option, or `undefined`. */
 export function text(options: Options, name: string): string | undefined {

@@ -59,6 +59,7 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['NO_BACKUP', 'Make one with holdfast backup DIRECTORY TO, to its end.'],
   ['WRONG_BACKUP', 'Take an older backup, or believe more: --since N.'],
   ['KEPT_FILE', 'Nothing was changed. Take it out of the list, or look at it again.'],
+  ['STOPPED', 'Give the command again when you have the answer.'],
   ['KEY_FILE', 'Check the passphrase and the file.'],
   [
     'SIGNER',
@@ -108,10 +109,13 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['REQUEST_CODE', 'Copy it whole, or make another one: holdfast account add-key.'],
 ]);
 
-/** What a person at the terminal is told about an error: one sentence, then what to do. Never a stack trace. */
-export async function explain(error: unknown): Promise<Explanation> {
+/**
+ * What a person at the terminal is told about an error: one sentence, then what to do. Never a stack trace.
+ * @param command the one that was run, when it is known
+ */
+export async function explain(error: unknown, command = 'COMMAND'): Promise<Explanation> {
   if (error instanceof UsageError) {
-    return { sentence: sentenceOf(error.message), remedy: 'holdfast help COMMAND shows how it is used.' };
+    return { sentence: sentenceOf(error.message), remedy: `holdfast help ${command} shows how it is used.` };
   }
   if (isSystemError(error)) return explainSystem(error);
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';

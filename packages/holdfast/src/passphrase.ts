@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
 import { UsageError } from './command.ts';
+import { askSecretly } from './question.ts';
 
 /** Where a passphrase may come from, in this order: a file, an environment variable, the terminal. */
 export interface PassphraseSource {
@@ -17,7 +16,7 @@ const MAX_PASSPHRASE_BYTES = 4096;
 
 /**
  * A passphrase. From a file, one newline at its end is not part of it.
- * @throws UsageError when there is none, or two typed ones differ
+ * @throws UsageError when there is none, or two typed ones differ; StoppedError
  */
 export async function readPassphrase(source: PassphraseSource): Promise<string> {
   if (source.file !== undefined) return fromFile(source.file);
@@ -28,9 +27,10 @@ export async function readPassphrase(source: PassphraseSource): Promise<string> 
       `${source.prompt}: set ${source.variable}, name a file with the option for it, or run this at a terminal`,
     );
   }
-  const typed = await ask(`${source.prompt}: `);
+  const typed = await askSecretly(`${source.prompt}: `);
   if (typed === '') throw new UsageError('an empty passphrase protects nothing');
-  if (source.confirm && (await ask('The same again: ')) !== typed) throw new UsageError('the two passphrases differ');
+  if (source.confirm && (await askSecretly('The same again: ')) !== typed)
+    throw new UsageError('what was typed the second time differs from the first');
   return typed;
 }
 
@@ -44,18 +44,4 @@ async function fromFile(path: string): Promise<string> {
     throw new UsageError(`${path} holds no passphrase of 1 to ${MAX_PASSPHRASE_BYTES} bytes`);
   }
   return passphrase;
-}
-
-/** Asks on the terminal without showing what is typed. */
-async function ask(prompt: string): Promise<string> {
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  // Before the prompt, because this is what ends the terminal's echo: somebody may type, or paste, at once.
-  const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
-  try {
-    process.stderr.write(prompt);
-    return await lines.question('');
-  } finally {
-    lines.close();
-    process.stderr.write('\n');
-  }
 }

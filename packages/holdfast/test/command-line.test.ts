@@ -32,7 +32,8 @@ test('what was mistyped is named, with exit code 2', async () => {
     [['init', 'index', '--offline-keys', 'off', '--timestamp-lifetime', '1s'], /takes a time from 5s to 400d/],
     [['serve', 'index', '--port', '99999'], /--port takes a whole number from 0 to 65535, not "99999"/],
     [['serve', 'index', '--log-level', 'loud'], /--log-level takes one of trace, .*, not "loud"/],
-    [['serve', 'index', '--frob'], /Unknown option '--frob'/],
+    [['serve', 'index', '--frob'], /: Unknown option '--frob'\.\n {2}holdfast help serve shows/],
+    [['key'], /"key" is the first word of "key create", .*\n {2}holdfast help key shows/],
     [['trust', 'add'], /NAME is missing/],
     [['trust', 'add', 'main', 'http://127.0.0.1:1'], /give either --root FILE or --fingerprint HEX/],
     [['run'], /COMMAND is missing/],
@@ -45,6 +46,26 @@ test('what was mistyped is named, with exit code 2', async () => {
   const { code, out, err } = await run(['help']);
   assert.deepEqual([code, err], [0, '']);
   for (const name of ['init', 'serve', 'trust add', 'pip', 'verify']) assert.ok(out.includes(`  holdfast ${name} `));
+  assert.match(out, /\n\nTo publish them.*\n {2}holdfast upload /);
+});
+
+test('--help is understood wherever it stands, unless it belongs to another program', async () => {
+  for (const args of [
+    ['init', '--help'],
+    ['init', 'index', '-h'],
+    ['init', '--model', 'legacy', '--help'],
+  ]) {
+    const { code, out, err } = await run(args);
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, /^holdfast init DIRECTORY /);
+  }
+  assert.match((await run(['key', '--help'])).out, /^holdfast key create [^]*^holdfast key forget /m);
+  for (const args of [
+    ['pip', 'install', '--help'],
+    ['run', '--', 'tox', '--help'],
+    ['verify', '--', '--help'],
+  ])
+    assert.doesNotMatch((await run(args)).out, /^holdfast /);
 });
 
 test('init keeps the offline keys outside the index, and mixes with nothing that is there', async () => {

@@ -166,7 +166,18 @@ test('at a terminal a phrase is proposed, typed twice, and shown to nobody', asy
 
   const differing = await create([first, [/Secret phrase of ann: $/, PHRASE], [/The same again: $/, `${PHRASE}s`]]);
   assert.equal(differing.code, 2, differing.shown);
-  assert.match(differing.shown, /A proposal, made just now:\n {2}(?:\S+ ){6}\S+\n[^]*the two passphrases differ/);
+  assert.match(
+    differing.shown,
+    /A proposal, made just now:\n {2}(?:\S+ ){6}\S+\n[^]*typed the second time differs from the first/,
+  );
+  for (const [key, name] of [
+    ['\u0003', 'Ctrl-C'],
+    ['\u0004', 'Ctrl-D'],
+  ] as const) {
+    const stopped = await create([[/Secret phrase of ann: $/, key]]);
+    assert.equal(stopped.code, 130, `${name}: ${stopped.shown}`);
+    assert.match(stopped.shown, /holdfast: you stopped it instead of answering\.\n {2}Give the command again/, name);
+  }
   const weak = await create([
     [/Secret phrase of ann: $/, 'swordfish'],
     [/The same again: $/, 'swordfish'],

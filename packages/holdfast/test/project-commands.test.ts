@@ -111,7 +111,7 @@ test('every wrong request gets one sentence and what to do about it, and changes
   );
   await refuses(ann.run('upload', 'root.json'), /not the name of a distribution file/, /Nothing was changed/);
   await refuses(ann.run('upload', 'dist/absent-1.0-py3-none-any.whl'), /does not exist/, /spelled/);
-  await refuses(ann.run('upload'), /FILE is missing/, /holdfast help COMMAND/, 2);
+  await refuses(ann.run('upload'), /FILE is missing/, /holdfast help upload/, 2);
 
   // Times and numbers.
   await refuses(ann.run('sign', 'flask', '--renew', '--expires', '2020-01-01'), /is over already/, /help/, 2);

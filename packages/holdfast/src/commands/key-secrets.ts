@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline/promises';
 import { type AskSecret, openSession, type SecretRequest, type Session } from '@holdfast/developer';
 import { holdfastHome } from '@holdfast/installer';
 import { type Options, text } from '../arguments.ts';
 import { UsageError } from '../command.ts';
 import { readPassphrase } from '../passphrase.ts';
+import { ask } from '../question.ts';
 import { note } from '../terminal.ts';
 
 /** Options of every command that signs with a developer's key, and what the help says about them. */
@@ -54,10 +54,5 @@ export function developerSession(index: string | undefined): Promise<Session> {
 /** A yes at the terminal, where there is one. @throws UsageError when there is none, naming the option that says yes */
 export async function confirmed(question: string, option: string): Promise<boolean> {
   if (!process.stdin.isTTY) throw new UsageError(`${question} Say so with ${option}, or run this at a terminal`);
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(?:es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
-  } finally {
-    lines.close();
-  }
+  return /^y(?:es)?$/i.test((await ask(`${question} [y/N] `)).trim());
 }

@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline/promises';
 import { revoke } from '@holdfast/developer';
 import { normalizeName } from '@holdfast/python-index';
 import { readArguments, text } from '../arguments.ts';
 import { type Command, UsageError } from '../command.ts';
+import { ask } from '../question.ts';
 import { note, paintNote } from '../terminal.ts';
 import { confirmed } from './key-secrets.ts';
 import { BENCH_HELP, BENCH_OPTIONS, withBench } from './project-bench.ts';
@@ -52,10 +52,5 @@ async function isSure(project: string, given: string | undefined): Promise<boole
     return true;
   }
   if (!(await confirmed(`Are the keys of ${project} in the wrong hands?`, '--sure PROJECT'))) return false;
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return (await lines.question('Type the name of the project to revoke it: ')).trim() === project;
-  } finally {
-    lines.close();
-  }
+  return (await ask('Type the name of the project to revoke it: ')).trim() === project;
 }
