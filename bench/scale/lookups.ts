@@ -38,7 +38,7 @@ export async function measureLookups(
 async function holding(url: string, root: string, { name }: PopulationProject): Promise<string> {
   const answer = await fetch(`${url}/${lookupPath(root, name)}`, { headers: { 'accept-encoding': 'identity' } });
   const { files: sent } = decodeLookup(new Uint8Array(await answer.arrayBuffer()));
-  return `/${lookupPath(root, name, { have: sent.map(({ bytes }) => hash('sha256', bytes)), deltas: true })}`;
+  return `/${lookupPath(root, name, { have: sent.map(({ bytes }) => hash('sha256', bytes)), zstd: true })}`;
 }
 
 /** The root hash of the tree that the newest timestamp names. */

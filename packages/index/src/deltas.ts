@@ -66,8 +66,8 @@ export class Deltas {
       const [before, after] = await Promise.all([read(dictionary.version), read(version)]);
       if (!before || !after || after.length > windowLimit(before)) return undefined;
       const delta = await zstdDelta(before, after);
-      // A whole one is compressed in transfer, to about half.
-      if (delta.length * 2 > after.length) return undefined;
+      // Coded without it, a role is about a fourth.
+      if (delta.length * 4 > after.length) return undefined;
       this.#deltas.set(key, delta, delta.length + DELTA_COST);
       return delta;
     };

@@ -1,6 +1,7 @@
 import type { ProjectName } from '@holdfast/python-index';
 import { projectBin, type RoleEntry, rolesFor } from '@holdfast/trust';
 import { ByteLru, type CacheCounts } from './byte-lru.ts';
+import { CodedFiles } from './coded-files.ts';
 import { Deltas, type Dictionary } from './deltas.ts';
 import { exactly } from './exactly.ts';
 import type { ObjectStore } from './objects/object-store.ts';
@@ -10,19 +11,21 @@ import type { Records } from './records/records.ts';
 
 /** Bytes of a role that this index made itself; a branch with many files of one project may be large. */
 const MAX_ROLE_BYTES = 64 << 20;
-/** Bytes of roles that are kept in memory for lookups. */
-const KEPT_BYTES = 64 << 20;
+/** Bytes of roles that are kept in memory, for deltas and for who reads no coded files. */
+const KEPT_BYTES = 32 << 20;
 /** What one of them costs beside its bytes, with its key. */
 const ROLE_COST = 400;
 
 /** What a snapshot says about one project: the proof, and every role that can answer. */
 export interface ProjectLookup {
   readonly proof: Uint8Array;
+  /** `targets` is the first. */
   readonly roles: readonly RoleFile[];
 }
 
 /** The file of one version of a role. */
 export interface RoleFile {
+  readonly role: string;
   /** Lower-case hex. */
   readonly sha256: string;
   read(): Promise<Uint8Array>;
@@ -30,6 +33,8 @@ export interface RoleFile {
   dictionary(holds: (sha256: string) => boolean): Promise<Dictionary | undefined>;
   /** The file as a zstd delta; `undefined` when that cannot be made, or saves too little. */
   delta(dictionary: Dictionary): Promise<Uint8Array | undefined>;
+  /** The coded file, with another as its base: docs/formats/lookup.md, "Coded files". */
+  coded(base: RoleFile | undefined): Uint8Array | Promise<Uint8Array>;
 }
 
 /** The published metadata, by role name. The newest bytes of the top-level roles are kept in memory. */
@@ -38,6 +43,7 @@ export class PublishedMetadata {
   readonly #table: RoleTable;
   readonly #kept = new Map<string, { readonly version: number; readonly bytes: Uint8Array }>();
   readonly #roles = new ByteLru<Uint8Array>(KEPT_BYTES);
+  readonly #coded = new CodedFiles();
   readonly #deltas: Deltas;
   /** The newest root that is published; empty while an index is being made. */
   root: Uint8Array;
@@ -52,6 +58,11 @@ export class PublishedMetadata {
   /** Of the roles that lookups read. */
   get counts(): CacheCounts {
     return this.#roles.counts;
+  }
+
+  /** Of the coded files of roles. */
+  get codedCounts(): CacheCounts {
+    return this.#coded.counts;
   }
 
   /** The newest published metadata of a role, such as `timestamp` or `unclaimed`. */
@@ -76,20 +87,26 @@ export class PublishedMetadata {
     const proof = this.#table.prove(rootHash, bin);
     if (proof === undefined) return undefined;
     const roles = rolesFor(project, this.#table.leadingTo(rootHash, bin)).map((entry) => this.file(entry));
-    return { proof, roles };
+    const first = roles.filter(({ role }) => role === 'targets');
+    return { proof, roles: [...first, ...roles.filter(({ role }) => role !== 'targets')] };
   }
 
   /** A version of a role that is published. */
   file({ role, version, sha256 }: Omit<RoleEntry, 'length'>): RoleFile {
+    const read = async (bytes: Promise<Uint8Array | undefined>): Promise<Uint8Array> => {
+      const found = await bytes;
+      if (!found) throw new Error(`${roleKey(role, version)} is listed and not in the object store`);
+      return found;
+    };
+    // What is coded is kept in that form.
+    const source = { sha256, read: () => read(this.#stored(role, version)) };
     return {
+      role,
       sha256,
-      read: async () => {
-        const bytes = await this.#version(role, version);
-        if (!bytes) throw new Error(`${roleKey(role, version)} is listed and not in the object store`);
-        return bytes;
-      },
+      read: () => read(this.#version(role, version)),
       dictionary: (holds) => this.#deltas.dictionary(role, version, holds),
       delta: (dictionary) => this.#deltas.delta(role, version, dictionary, (other) => this.#version(role, other)),
+      coded: (base) => this.#coded.get(source, base),
     };
   }
 
@@ -103,9 +120,13 @@ export class PublishedMetadata {
     const key = roleKey(role, version);
     const kept = this.#roles.get(key);
     if (kept) return kept;
-    const bytes = await this.#objects.get(key, { maxLength: MAX_ROLE_BYTES });
+    const bytes = await this.#stored(role, version);
     // A flat snapshot would put everything else out.
     if (bytes && bytes.length <= KEPT_BYTES / 16) this.#roles.set(key, exactly(bytes), bytes.length + ROLE_COST);
     return bytes;
+  }
+
+  #stored(role: string, version: number): Promise<Uint8Array | undefined> {
+    return this.#objects.get(roleKey(role, version), { maxLength: MAX_ROLE_BYTES });
   }
 }

@@ -2,29 +2,39 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { IncomingHttpHeaders } from 'node:http';
 import { test } from 'node:test';
+import { zstdDecompressSync } from 'node:zlib';
 import { normalizeName } from '@holdfast/python-index';
 import {
+  type ApplyDelta,
   decodeLookup,
   type LookedUpRole,
+  lookupPath,
   projectDirectory,
   ProofError,
   snapshotTreeRoot,
   verifyLookup,
 } from '@holdfast/trust';
 import { parseSnapshot, parseTargets, parseTimestamp } from '@holdfast/tuf';
+import { startServer } from '../src/index.ts';
 import { makeIndex, openBare, uploadBare } from './support/bare-index.ts';
 import { rawRequest } from './support/raw-request.ts';
 import { type ServedIndexUnderTest, serveIndex } from './support/served-index.ts';
 import { upload } from './support/upload.ts';
 import { makeWheel } from './support/wheel.ts';
 
-async function treeRoot({ url }: ServedIndexUnderTest): Promise<string> {
+type Address = Pick<ServedIndexUnderTest, 'url'>;
+
+const applyDelta: ApplyDelta = (frame, dictionary, maxLength) =>
+  zstdDecompressSync(frame, { dictionary, maxOutputLength: maxLength });
+
+async function treeRoot({ url }: Address): Promise<string> {
   const { body } = await rawRequest(`${url}/metadata/timestamp.json`);
   return snapshotTreeRoot(parseTimestamp(body).signed) ?? assert.fail('the timestamp names no tree');
 }
 
-async function look({ url }: ServedIndexUnderTest, root: string, project: string): Promise<readonly LookedUpRole[]> {
+async function look({ url }: Address, root: string, project: string): Promise<readonly LookedUpRole[]> {
   const { status, body } = await rawRequest(`${url}/lookup/${root}/${project}`);
   assert.equal(status, 200);
   return verifyLookup(root, normalizeName(project), decodeLookup(body));
@@ -62,6 +72,39 @@ test('an earlier snapshot goes on answering, with the roles of its time; one tha
   assert.equal((JSON.parse(gone.body.toString()) as { code: string }).code, 'SNAPSHOT_GONE');
 });
 
+test('who reads zstd is sent roles that were coded once, whatever is published meanwhile', async (t) => {
+  const bare = await makeIndex(t);
+  const index = await openBare(bare.directory);
+  // Enough for a few branches, so that most roles of the project have nothing to do with the other one.
+  await Promise.all(Array.from({ length: 150 }, (_, at) => uploadBare(index, `project-${at}`, '1.0')));
+  const server = await startServer(index, { host: '127.0.0.1', port: 0, closeMs: 500 });
+  t.after(() => server.close());
+  const project = normalizeName('project-7');
+  const ask = async (): Promise<{ root: string; body: Buffer; headers: IncomingHttpHeaders }> => {
+    const root = await treeRoot(server);
+    const address = `${server.url}/${lookupPath(root, project, { have: [], zstd: true })}`;
+    const { status, body, headers } = await rawRequest(address, { headers: { 'accept-encoding': 'br, zstd' } });
+    assert.equal(status, 200);
+    const again = await rawRequest(address, { headers: { 'if-none-match': String(headers.etag) } });
+    assert.equal(again.status, 304);
+    return { root, body, headers };
+  };
+  const before = await ask();
+  const misses = index.metadata.codedCounts.misses;
+  await uploadBare(index, 'project-8', '2.0');
+  const after = await ask();
+  assert.notEqual(after.root, before.root);
+  assert.ok(index.metadata.codedCounts.misses - misses <= 1, 'but for the unclaimed root, nothing is coded again');
+  for (const { root, body, headers } of [before, after]) {
+    const lookup = decodeLookup(body);
+    assert.ok(lookup.files.every(({ coded }) => coded === true));
+    assert.equal(headers['content-encoding'], undefined);
+    const whole = await rawRequest(`${server.url}/lookup/${root}/project-7`, { headers: { 'accept-encoding': 'br' } });
+    assert.ok(body.length < whole.body.length, `${body.length} bytes coded, ${whole.body.length} in brotli`);
+    assert.deepEqual(verifyLookup(root, project, lookup, new Map(), applyDelta), await look(server, root, 'project-7'));
+  }
+});
+
 test('what the asker holds is not sent again', async (t) => {
   const served = await serveIndex(t);
   await upload(served, makeWheel());
@@ -92,8 +135,8 @@ test('an address that says the same in other words, or too much, does not exist'
     `${root}/demo?have=0123456`,
     `${root}/demo?have=11111111.00000000`,
     `${root}/demo?have=11111111.11111111`,
-    `${root}/demo?delta=zstd`,
-    `${root}/demo?delta=zstd&have=00000000`,
+    `${root}/demo?coding=gzip`,
+    `${root}/demo?coding=zstd&have=00000000`,
     `${root}/demo?x=1`,
     `${root}/demo?have=${Array.from({ length: 65 }, (_, at) => 10_000_000 + at).join('.')}`,
     `${root.slice(1)}/demo`,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { zstdCompressSync } from 'node:zlib';
 import { normalizeName, type ProjectName } from '@holdfast/python-index';
 import { decodeLookup, encodeLookup, projectBin } from '@holdfast/trust';
 import { ExpiredError, MismatchError, MissingMetadataError, RollbackError } from '@holdfast/tuf';
@@ -47,7 +48,7 @@ test('a project never seen before costs one request beyond root and timestamp (P
   assert.deepEqual(asked(), REFRESH);
   const file = (await client.project(demo))?.files[0] ?? assert.fail();
   assert.deepEqual(file.voucher.chain, ['targets', 'unclaimed', bin(demo)]);
-  assert.deepEqual(asked(), ['lookup/demo']);
+  assert.deepEqual(asked(), ['lookup/demo?coding=zstd']);
   await Promise.all([client.project(helper), client.project(helper), client.project(demo)]);
   const [lookup = '', ...more] = asked();
   assert.deepEqual(more, []);
@@ -91,14 +92,18 @@ test('is asked for everything when it takes something for held that is not', asy
   await release('other', '1');
   scene.mirror.lookup = (address) => {
     const answer = scene.repository.lookup(address);
-    return answer && address.includes('?') ? encodeLookup({ ...decodeLookup(answer), files: [] }) : answer;
+    return answer && address.includes('?have=') ? encodeLookup({ ...decodeLookup(answer), files: [] }) : answer;
   };
   asked();
   assert.deepEqual(await versions(await scene.client(), other), ['1']);
   const lookups = asked().slice(REFRESH.length);
   assert.equal(lookups.length, 2);
-  assert.equal(lookups[1], 'lookup/other');
+  assert.equal(lookups[1], 'lookup/other?coding=zstd');
 });
+
+/** No hashes, and a frame that says so many zeros. */
+const BOMB = Buffer.concat([Buffer.alloc(4), zstdCompressSync(Buffer.alloc(2 ** 27))]);
+const CODED = { coded: true, bytes: Buffer.concat([Buffer.alloc(4), zstdCompressSync(Buffer.from('{}'))]) };
 
 /** Wrong answers for `demo`, in place of the right one. */
 function forgeries(right: Uint8Array): ReadonlyMap<string, Uint8Array> {
@@ -124,6 +129,12 @@ function forgeries(right: Uint8Array): ReadonlyMap<string, Uint8Array> {
       'a delta that nobody asked for',
       encodeLookup({ proof, files: [{ ...first, dictionary: '00000000' }, second, ...rest] }),
     ],
+    ['a coded role of 128 MiB', encodeLookup({ proof, files: [{ coded: true, bytes: BOMB }, second, ...rest] })],
+    [
+      'a coded role against one that is not there',
+      encodeLookup({ proof, files: [{ ...CODED, dictionary: '00000000' }, second, ...rest] }),
+    ],
+    ['another role, coded', encodeLookup({ proof, files: [CODED, second, ...rest] })],
   ]);
 }
 

@@ -1,11 +1,15 @@
 import { ProofError } from './errors.ts';
 import { toHex } from './hex.ts';
 import { packHex, unpackHex } from './hex-packing.ts';
+import { packZeros, unpackZeros } from './lookup-zeros.ts';
+import { MAX_PROOF_BYTES } from './snapshot-tree/proof.ts';
 
-/** A role's file as an answer carries it: whole, or as a delta against a file that the asker holds. */
+/** A role's file as an answer carries it: whole, as a delta against another file, or coded, with or without another file. */
 export interface SentFile {
-  /** The first 8 hex digits of the SHA-256 of the file that the delta is against; without it, `bytes` are the whole file. */
+  /** The first 8 hex digits of the SHA-256 of the other file: one that the asker holds, or that stands before this one. */
   readonly dictionary?: string;
+  /** Whether `bytes` are a coded file. If not, they are a delta where there is a dictionary, and else the whole file. */
+  readonly coded?: boolean;
   readonly bytes: Uint8Array;
 }
 
@@ -17,22 +21,25 @@ export interface Lookup {
   readonly files: readonly SentFile[];
 }
 
-const FORMAT = 2;
+const FORMAT = 3;
 const WHOLE = 0;
 const DELTA = 1;
 const PACKED = 2;
+const CODED = 3;
+const CODED_AGAINST = 4;
 /** Tops and bins of four trees at seven depths, and more roles of one project than anyone has. */
 const MAX_FILES = 256;
 /** The most bytes that an answer can have. */
 export const MAX_LOOKUP_BYTES = 64 << 20;
 
 interface Part {
-  readonly kind: typeof WHOLE | typeof DELTA | typeof PACKED;
+  readonly kind: 0 | 1 | 2 | 3 | 4;
   readonly dictionary?: string;
   readonly bytes: Uint8Array;
 }
 
-export function encodeLookup({ proof, files }: Lookup): Uint8Array {
+export function encodeLookup({ proof: whole, files }: Lookup): Uint8Array {
+  const proof = packZeros(whole);
   const parts = files.map(partOf);
   const length = parts.reduce((sum, part) => sum + headBytes(part) + part.bytes.length, 7 + proof.length);
   const bytes = new Uint8Array(length);
@@ -57,13 +64,14 @@ export function encodeLookup({ proof, files }: Lookup): Uint8Array {
   return bytes;
 }
 
-function partOf({ dictionary, bytes }: SentFile): Part {
-  if (dictionary !== undefined) return { kind: DELTA, dictionary, bytes };
+function partOf({ dictionary, coded, bytes }: SentFile): Part {
+  if (dictionary !== undefined) return { kind: coded === true ? CODED_AGAINST : DELTA, dictionary, bytes };
+  if (coded === true) return { kind: CODED, bytes };
   const packed = packHex(bytes);
   return packed ? { kind: PACKED, bytes: packed } : { kind: WHOLE, bytes };
 }
 
-const headBytes = ({ kind }: Part): number => (kind === DELTA ? 9 : 5);
+const headBytes = ({ dictionary }: Part): number => (dictionary === undefined ? 5 : 9);
 
 /**
  * Reads an answer. The address to ask is {@link lookupPath}'s; what is read goes to {@link verifyLookup}, which alone makes it worth
@@ -76,7 +84,7 @@ export function decodeLookup(bytes: Uint8Array): Lookup {
   if (input.number(1) !== FORMAT) throw new ProofError('the answer is in an unknown format');
   const count = input.number(2);
   if (count > MAX_FILES) throw new ProofError('the answer holds too many roles');
-  const proof = input.bytes(input.number(4));
+  const proof = unpackZeros(input.bytes(input.number(4)), MAX_PROOF_BYTES);
   const files = Array.from({ length: count }, () => readFile(input));
   input.end();
   return { proof, files };
@@ -84,10 +92,11 @@ export function decodeLookup(bytes: Uint8Array): Lookup {
 
 function readFile(input: Input): SentFile {
   const kind = input.number(1);
-  if (kind === DELTA) return { dictionary: toHex(input.bytes(4)), bytes: input.bytes(input.number(4)) };
-  if (kind !== WHOLE && kind !== PACKED) throw new ProofError('a role of the answer is of an unknown kind');
+  if (kind > CODED_AGAINST) throw new ProofError('a role of the answer is of an unknown kind');
+  const against = kind === DELTA || kind === CODED_AGAINST ? { dictionary: toHex(input.bytes(4)) } : {};
   const bytes = input.bytes(input.number(4));
-  return { bytes: kind === PACKED ? unpackHex(bytes) : bytes };
+  const coded = kind === CODED || kind === CODED_AGAINST ? { coded: true } : {};
+  return { ...against, ...coded, bytes: kind === PACKED ? unpackHex(bytes) : bytes };
 }
 
 class Input {

@@ -11,11 +11,11 @@ const prefix = `lookup/${root}/flask`;
 test('whatever is held and in whatever order, a question has one address, and it says what was asked', () => {
   const digest = fc.stringMatching(/^[0-9a-f]{64}$/);
   fc.assert(
-    fc.property(fc.array(digest, { maxLength: 70 }), fc.boolean(), (have, deltas) => {
-      const path = lookupPath(root, project, { have, deltas });
+    fc.property(fc.array(digest, { maxLength: 70 }), fc.boolean(), (have, zstd) => {
+      const path = lookupPath(root, project, { have, zstd });
       const named = [...new Set(have.map((sha256) => sha256.slice(0, 8)))].slice(0, 64).sort();
-      assert.deepEqual(readAsker(path.slice(prefix.length)), { have: named, deltas: deltas && named.length > 0 });
-      if (have.length <= 64) assert.equal(lookupPath(root, project, { have: have.toReversed(), deltas }), path);
+      assert.deepEqual(readAsker(path.slice(prefix.length)), { have: named, zstd });
+      if (have.length <= 64) assert.equal(lookupPath(root, project, { have: have.toReversed(), zstd }), path);
     }),
   );
   assert.equal(lookupPath(root, project), prefix);
@@ -29,9 +29,12 @@ test('an address that is not the one spelling of a question is none', () => {
     '?have=0123456A',
     '?have=11111111.00000000',
     '?have=11111111.11111111',
-    '?delta=zstd',
-    '?have=00000000&delta=gzip',
-    '?delta=zstd&have=00000000',
+    '?coding=',
+    '?coding=zstd&',
+    '?coding=zstd&coding=zstd',
+    '?have=00000000&coding=gzip',
+    '?coding=zstd&have=00000000',
+    '?have=00000000&delta=zstd',
     `?have=${Array.from({ length: 65 }, (_, at) => 10_000_000 + at).join('.')}`,
   ])
     assert.equal(readAsker(query), undefined, query);

@@ -7,8 +7,8 @@ export const MAX_HAVE = 64;
 export interface Asker {
   /** SHA-256, in lower-case hex, of the role files that it holds. The first 64 are named. */
   readonly have: Iterable<string>;
-  /** Whether it can apply deltas against them. */
-  readonly deltas: boolean;
+  /** Whether it reads zstd: deltas against them, and coded files. */
+  readonly zstd: boolean;
 }
 
 /**
@@ -16,26 +16,27 @@ export interface Asker {
  * hold each answer once.
  * @param rootHash lower-case hex, from a verified timestamp
  * @example
- * lookupPath(root, project, { have: held.keys(), deltas: true }) // 'lookup/5f…/flask?have=0a1b2c3d.99887766&delta=zstd'
+ * lookupPath(root, project, { have: held.keys(), zstd: true }) // 'lookup/5f…/flask?have=0a1b2c3d.99887766&coding=zstd'
  */
 export function lookupPath(
   rootHash: string,
   project: ProjectName,
-  { have, deltas }: Asker = { have: [], deltas: false },
+  { have, zstd }: Asker = { have: [], zstd: false },
 ): string {
   const path = `lookup/${rootHash}/${project}`;
   const digits = [...new Set([...have].map((digest) => digest.slice(0, 8)))].slice(0, MAX_HAVE).sort();
-  if (digits.length === 0) return path;
-  return `${path}?have=${digits.join('.')}${deltas ? '&delta=zstd' : ''}`;
+  const query = [...(digits.length > 0 ? [`have=${digits.join('.')}`] : []), ...(zstd ? ['coding=zstd'] : [])];
+  return query.length === 0 ? path : `${path}?${query.join('&')}`;
 }
 
-const QUERY = /^\?have=([0-9a-f]{8}(?:\.[0-9a-f]{8})*)(&delta=zstd)?$/;
+const QUERY = /^\?(?:have=([0-9a-f]{8}(?:\.[0-9a-f]{8})*)(&coding=zstd)?|(coding=zstd))$/;
 
 /** Reads the query of such an address, with its question mark; `undefined` when {@link lookupPath} does not make it. */
-export function readAsker(query: string): { readonly have: readonly string[]; readonly deltas: boolean } | undefined {
-  if (query === '') return { have: [], deltas: false };
-  const [, list, delta] = QUERY.exec(query) ?? [];
-  const have = list?.split('.') ?? [];
+export function readAsker(query: string): { readonly have: readonly string[]; readonly zstd: boolean } | undefined {
+  if (query === '') return { have: [], zstd: false };
+  const match = QUERY.exec(query);
+  if (match === null) return undefined;
+  const have = match[1]?.split('.') ?? [];
   const ascending = have.every((digits, at) => at === 0 || digits > (have[at - 1] ?? ''));
-  return list === undefined || have.length > MAX_HAVE || !ascending ? undefined : { have, deltas: delta !== undefined };
+  return have.length > MAX_HAVE || !ascending ? undefined : { have, zstd: (match[2] ?? match[3]) !== undefined };
 }

@@ -5,7 +5,8 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { normalizeName } from '@holdfast/python-index';
 import fc from 'fast-check';
 import { ProofError } from './errors.ts';
-import { type ApplyDelta, rolesFor, verifyLookup } from './lookup.ts';
+import { rolesFor, verifyLookup } from './lookup.ts';
+import { type ApplyDelta, uncoded } from './lookup-coding.ts';
 import { decodeLookup, encodeLookup, type Lookup, type SentFile } from './lookup-format.ts';
 import { verifyProof } from './snapshot-tree/proof.ts';
 import { SnapshotTree } from './snapshot-tree/tree.ts';
@@ -108,7 +109,7 @@ test('an answer cut, changed or continued anywhere is refused', () => {
   assert.throws(() => decodeLookup(Uint8Array.from([...answer, 0])), ProofError);
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-      assert.throws(() => verifyLookup(root, flask, decodeLookup(Uint8Array.from([2, 0, 1, ...bytes]))), ProofError);
+      assert.throws(() => verifyLookup(root, flask, decodeLookup(Uint8Array.from([3, 0, 1, ...bytes]))), ProofError);
     }),
   );
 });
@@ -148,6 +149,46 @@ test('a delta that makes something else, too much, or is against a file that is 
   refused(delta.bytes, new Map(), applyDelta);
   refused(delta.bytes, new Map([[sha(old), Buffer.from('damaged in the store')]]), applyDelta);
   refused(delta.bytes);
+});
+
+function coded(file: Uint8Array, base?: Uint8Array): SentFile {
+  const { head, text, dictionary } = uncoded(file, base);
+  const bytes = Buffer.concat([head, zstdCompressSync(text, { dictionary })]);
+  return { coded: true, bytes, ...(base && { dictionary: sha(base).slice(0, 8) }) };
+}
+
+test('a role may come coded, by itself or against one that stands before it or is held (P3)', () => {
+  const { root, lookup } = scene();
+  const [first = assert.fail(), ...rest] = lookup.files;
+  const others = rest.map(({ bytes }) => coded(bytes, first.bytes));
+  const held = new Map([[sha(first.bytes), first.bytes]]);
+  for (const [files, known] of [
+    [[coded(first.bytes), ...others], new Map()],
+    [[first, ...others], new Map()],
+    [others, held],
+  ] as const) {
+    const roles = verifyLookup(root, flask, decodeLookup(encodeLookup({ ...lookup, files })), known, applyDelta);
+    assert.equal(roles.length, 5);
+    for (const { role, bytes } of roles) assert.equal(Buffer.from(bytes).toString(), `the file of ${role}`);
+  }
+});
+
+test('a coded role that makes something else or too much, or needs what is not there or comes later, is refused', () => {
+  const { root, lookup } = scene();
+  const [first = assert.fail(), second = assert.fail(), ...rest] = lookup.files;
+  const bomb = { coded: true, bytes: Buffer.concat([Buffer.alloc(4), zstdCompressSync(Buffer.alloc(1 << 20))]) };
+  const refused = (files: readonly SentFile[], apply: ApplyDelta | undefined = applyDelta): void =>
+    assert.throws(() => verifyLookup(root, flask, { ...lookup, files }, new Map(), apply), ProofError);
+  refused([first, coded(Buffer.from('the file of six')), ...rest]);
+  refused([first, bomb, ...rest]);
+  refused([first, { coded: true, bytes: coded(second.bytes).bytes.subarray(0, -1) }, ...rest]);
+  refused([first, { coded: true, bytes: new Uint8Array() }, ...rest]);
+  refused([coded(first.bytes, second.bytes), second, ...rest]);
+  refused([first, coded(second.bytes, Buffer.from('nobody has this')), ...rest]);
+  assert.throws(
+    () => verifyLookup(root, flask, { ...lookup, files: [coded(first.bytes), second, ...rest] }),
+    ProofError,
+  );
 });
 
 test('nothing is decoded before the proof holds, and never more than the longest role that it lists', () => {

@@ -2,6 +2,7 @@ import { sha256 } from '#sha256';
 import { type ProjectName } from '@holdfast/python-index';
 import { ProofError } from './errors.ts';
 import { toHex } from './hex.ts';
+import { type ApplyDelta, decodeFile } from './lookup-coding.ts';
 import type { Lookup, SentFile } from './lookup-format.ts';
 import { parseRotationRole } from './project-role.ts';
 import type { RoleEntry } from './snapshot-tree/cell.ts';
@@ -12,12 +13,6 @@ import { projectBin } from './target-path.ts';
 export interface LookedUpRole extends RoleEntry {
   readonly bytes: Uint8Array;
 }
-
-/**
- * Makes the file again of which `delta` is the zstd frame (RFC 8878) with `dictionary` as raw content dictionary. It throws what it
- * likes when that fails, or when the file would be longer than `maxLength` bytes, without making more than that.
- */
-export type ApplyDelta = (delta: Uint8Array, dictionary: Uint8Array, maxLength: number) => Uint8Array;
 
 /**
  * Roles that the proof of a bin lists and that can answer for this project, with their rotate files: not those of other projects in
@@ -36,8 +31,8 @@ export function rolesFor(project: ProjectName, listed: Iterable<RoleEntry>): rea
  * snapshot lists. Signatures are another matter: the roles still have to be verified by those who delegate to them.
  * @param rootHash lower-case hex, from a verified timestamp
  * @param held files that the asker has and named in `have`, by lower-case hex SHA-256
- * @param applyDelta for an asker that asked for deltas; only proven bytes ever leave here, whatever it returns
- * @throws ProofError when the answer omits, swaps or repeats a role, a delta does not fit, or the proof does not hold
+ * @param applyDelta for an asker that said that it reads zstd; only proven bytes ever leave here, whatever it returns
+ * @throws ProofError when the answer omits, swaps or repeats a role, a delta or coded file does not fit, or the proof does not hold
  */
 export function verifyLookup(
   rootHash: string,
@@ -53,8 +48,7 @@ export function verifyLookup(
   const longest = Math.max(0, ...lengths.values());
   const given = new Map<string, Uint8Array>();
   for (const file of files) {
-    const bytes =
-      file.dictionary === undefined ? file.bytes : patched(file, file.dictionary, held, longest, applyDelta);
+    const bytes = isWhole(file) ? file.bytes : decoded(file, [given, held], longest, applyDelta);
     const digest = toHex(sha256(bytes));
     if (given.has(digest)) throw new ProofError('the answer holds a role twice');
     if (!lengths.has(digest)) throw new ProofError('the answer holds something that the snapshot does not list');
@@ -68,18 +62,24 @@ export function verifyLookup(
   });
 }
 
-function patched(
-  { bytes }: SentFile,
-  dictionary: string,
-  held: ReadonlyMap<string, Uint8Array>,
+const isWhole = ({ dictionary, coded }: SentFile): boolean => dictionary === undefined && coded !== true;
+
+function decoded(
+  { dictionary, coded, bytes }: SentFile,
+  known: readonly ReadonlyMap<string, Uint8Array>[],
   maxLength: number,
   applyDelta: ApplyDelta | undefined,
 ): Uint8Array {
-  const [, base] = [...held].find(([digest]) => digest.startsWith(dictionary)) ?? [];
-  if (!applyDelta || !base) throw new ProofError('the answer holds a delta that the asker cannot use');
+  if (!applyDelta) throw new ProofError('the answer holds zstd, which the asker cannot read');
+  const base = dictionary === undefined ? new Uint8Array() : fileNamed(dictionary, known);
   try {
-    return applyDelta(bytes, base, maxLength);
+    return coded === true ? decodeFile(bytes, base, maxLength, applyDelta) : applyDelta(bytes, base, maxLength);
   } catch (cause) {
-    throw new ProofError('a delta of the answer is damaged', { cause });
+    throw new ProofError('a delta or a coded role of the answer is damaged', { cause });
   }
+}
+
+function fileNamed(digits: string, known: readonly ReadonlyMap<string, Uint8Array>[]): Uint8Array {
+  for (const files of known) for (const [digest, bytes] of files) if (digest.startsWith(digits)) return bytes;
+  throw new ProofError('the answer needs a file that neither it nor the asker has');
 }

@@ -4,13 +4,21 @@ import { ByteLru, type CacheCounts } from '../byte-lru.ts';
 import type { Dictionary } from '../deltas.ts';
 import type { ProjectLookup, RoleFile } from '../metadata.ts';
 import { Document } from './document.ts';
+import { matchesEtag, strongEtag } from './etag.ts';
 import type { Exchange } from './exchange.ts';
 import { HttpError, notFound } from './http-error.ts';
+import { sendBody, sendNotModified } from './reply.ts';
 import { OPEN_TO_ALL } from './security-headers.ts';
 import type { ServedIndex } from './served-index.ts';
 
-/** Bytes of answers that are kept, compressed forms included: many ask for the same project of one snapshot. */
-const CACHE_BYTES = 32 * 2 ** 20;
+/** Bytes of answers for who reads no zstd that are kept, compressed forms included. */
+const CACHE_BYTES = 16 * 2 ** 20;
+
+const HEADERS = {
+  ...OPEN_TO_ALL,
+  'Content-Type': 'application/vnd.holdfast.lookup',
+  'Cache-Control': 'public, max-age=86400, immutable',
+};
 
 const PATH = /^\/lookup\/([0-9a-f]{64})\/([a-z0-9-]{1,300})$/;
 
@@ -38,19 +46,19 @@ export class Lookups {
     if (asker === undefined) throw notFound('This address');
     const lookup = this.#metadata.lookup(root, project);
     if (lookup === undefined) throw snapshotGone();
-    const files = await chosenFiles(lookup, asker);
+    if (asker.zstd) return sendCoded(exchange, root, lookup, await chosenFiles(lookup, asker.have));
+    const wanted = wantedFiles(lookup, new Set(asker.have));
     // By what is sent, not by what was asked: names of files that nobody holds fill no cache.
-    const sent = files.map(({ file, dictionary }) => `${file.sha256}-${dictionary?.version ?? ''}`);
-    const key = [root, project, ...sent].join('/');
-    const document = this.#cache.get(key) ?? (await this.#made(key, lookup.proof, files));
+    const key = [root, project, ...wanted.map(({ sha256 }) => sha256)].join('/');
+    const document = this.#cache.get(key) ?? (await this.#made(key, lookup.proof, wanted));
     await document.send(exchange);
   }
 
   /** Those who ask for the same answer at the same time wait for one. */
-  #made(key: string, proof: Uint8Array, files: readonly ChosenFile[]): Promise<Document> {
+  #made(key: string, proof: Uint8Array, files: readonly RoleFile[]): Promise<Document> {
     const underWay = this.#making.get(key);
     if (underWay) return underWay;
-    const making = answer(proof, files)
+    const making = plainAnswer(proof, files)
       .then((document) => {
         this.#cache.set(key, document, document.cost);
         return document;
@@ -66,35 +74,49 @@ interface ChosenFile {
   readonly dictionary: Dictionary | undefined;
 }
 
-/** Each different file once that the asker does not hold, and the dictionary for it, if there is one. */
-async function chosenFiles(
-  { roles }: ProjectLookup,
-  { have, deltas }: { readonly have: readonly string[]; readonly deltas: boolean },
-): Promise<readonly ChosenFile[]> {
-  const names = new Set(have);
+/** Each different file once that the asker does not hold; what remains of `names` are other files that it may hold. */
+function wantedFiles({ roles }: ProjectLookup, names: Set<string>): readonly RoleFile[] {
   const current = new Map(roles.map((file) => [file.sha256, file]));
-  const wanted = [...current.values()].filter(({ sha256 }) => !names.delete(sha256.slice(0, 8)));
-  const holds = (sha256: string): boolean => names.has(sha256.slice(0, 8));
-  return Promise.all(
-    wanted.map(async (file) => {
-      return { file, dictionary: deltas && names.size > 0 ? await file.dictionary(holds) : undefined };
-    }),
-  );
+  return [...current.values()].filter(({ sha256 }) => !names.delete(sha256.slice(0, 8)));
 }
 
-async function answer(proof: Uint8Array, chosen: readonly ChosenFile[]): Promise<Document> {
-  const files = await Promise.all(
-    chosen.map(async ({ file, dictionary }): Promise<SentFile> => {
-      const delta = dictionary && (await file.delta(dictionary));
-      return delta ? { dictionary: dictionary.sha256.slice(0, 8), bytes: delta } : { bytes: await file.read() };
-    }),
-  );
-  return new Document(encodeLookup({ proof, files }), {
-    ...OPEN_TO_ALL,
-    'Content-Type': 'application/vnd.holdfast.lookup',
-    'Cache-Control': 'public, max-age=86400, immutable',
-    Vary: 'Accept-Encoding',
-  });
+/** With the dictionary for each, if there is one. */
+async function chosenFiles(lookup: ProjectLookup, have: readonly string[]): Promise<readonly ChosenFile[]> {
+  const names = new Set(have);
+  const wanted = wantedFiles(lookup, names);
+  if (names.size === 0) return wanted.map((file) => ({ file, dictionary: undefined }));
+  const holds = (sha256: string): boolean => names.has(sha256.slice(0, 8));
+  return Promise.all(wanted.map(async (file) => ({ file, dictionary: await file.dictionary(holds) })));
+}
+
+/** Puts an answer together of what is coded once for all snapshots. Nothing is hashed or compressed for it. */
+async function sendCoded(
+  exchange: Exchange,
+  root: string,
+  { proof, roles: [first] }: ProjectLookup,
+  chosen: readonly ChosenFile[],
+): Promise<void> {
+  const targets = first?.role === 'targets' ? first : undefined;
+  const files = await Promise.all(chosen.map((each) => sentFile(each, targets)));
+  // Root, project and what is held are in the address. Another coder's bytes would say the same: a weak tag.
+  const forms = files.map(({ coded, dictionary }) => (coded === true ? '' : dictionary));
+  const tag = strongEtag([root.slice(0, 16), ...forms].join('-'));
+  const fields = { ...HEADERS, ETag: `W/${tag}` };
+  if (matchesEtag(exchange.request.headers['if-none-match'], tag)) sendNotModified(exchange, fields);
+  else sendBody(exchange, 200, fields, encodeLookup({ proof, files }));
+}
+
+async function sentFile({ file, dictionary }: ChosenFile, targets: RoleFile | undefined): Promise<SentFile> {
+  const delta = dictionary && (await file.delta(dictionary));
+  if (delta) return { dictionary: dictionary.sha256.slice(0, 8), bytes: delta };
+  const base = file.sha256 === targets?.sha256 ? undefined : targets;
+  const bytes = await file.coded(base);
+  return { coded: true, bytes, ...(base && { dictionary: base.sha256.slice(0, 8) }) };
+}
+
+async function plainAnswer(proof: Uint8Array, wanted: readonly RoleFile[]): Promise<Document> {
+  const files = await Promise.all(wanted.map(async (file) => ({ bytes: await file.read() })));
+  return new Document(encodeLookup({ proof, files }), { ...HEADERS, Vary: 'Accept-Encoding' });
 }
 
 function snapshotGone(): HttpError {

@@ -104,7 +104,7 @@ async function answerOf(
   held: ReadonlyMap<string, Uint8Array>,
   signal: AbortSignal,
 ): Promise<ProvenPart> {
-  const path = lookupPath(root, project, { have: held.keys(), deltas: true });
+  const path = lookupPath(root, project, { have: held.keys(), zstd: true });
   const bytes = await mirror.read(path, { maxLength: MAX_LOOKUP_BYTES, signal });
   try {
     const lookup = decodeLookup(bytes);
