@@ -31,6 +31,17 @@ test('points every tool at the proxy and takes away every other source', () => {
   assert.equal(environment['PIP_DEFAULT_TIMEOUT'], '600');
 });
 
+test('hands no phrase, key or token on to code that is installed', () => {
+  const secrets = ['PHRASE', 'KEY', 'KEY_PASSPHRASE', 'TOKEN', 'PIN', 'PASSPHRASE', 'OFFLINE_PASSPHRASE', 'HOMELY'];
+  const base = { ...Object.fromEntries(secrets.map((name) => [`HOLDFAST_${name}`, 'secret'])), HOLDFAST_HOME: '/h' };
+  const { environment } = toolEnvironment({ ...base, HOLDFAST_DEBUG: '1' }, plan);
+  const own = Object.entries(environment).filter(([name]) => name.startsWith('HOLDFAST_'));
+  assert.deepEqual(own, [
+    ['HOLDFAST_HOME', '/h'],
+    ['HOLDFAST_DEBUG', '1'],
+  ]);
+});
+
 test("keeps the user's own patience and retries", () => {
   const { environment } = toolEnvironment({ PIP_DEFAULT_TIMEOUT: '5', UV_HTTP_TIMEOUT: '6', PIP_RETRIES: '3' }, plan);
   assert.deepEqual(

@@ -31,6 +31,12 @@ const REPLACED = [
   'POETRY_PYPI_MIRROR_URL',
 ];
 
+/**
+ * Holdfast's own variables hold phrases, keys and tokens of developers and operators. A tool runs what it installs, and no such code
+ * is to read them.
+ */
+const OWN_SECRET = /^HOLDFAST_(?!HOME$|DEBUG$)/;
+
 /** The environment for a tool that must fetch through the proxy, and the user's settings that it replaces. */
 export function toolEnvironment(
   base: NodeJS.ProcessEnv,
@@ -38,7 +44,7 @@ export function toolEnvironment(
 ): { environment: NodeJS.ProcessEnv; replaced: readonly string[] } {
   const replaced = REPLACED.filter((name) => (base[name] ?? '').trim() !== '');
   const kept = Object.entries(base).filter(
-    ([name]) => !REPLACED.includes(name) && !/^(https?|all|ftp|no)_proxy$/i.test(name),
+    ([name]) => !REPLACED.includes(name) && !OWN_SECRET.test(name) && !/^(https?|all|ftp|no)_proxy$/i.test(name),
   );
   const once = (name: string, value: string): NodeJS.ProcessEnv => (base[name] === undefined ? { [name]: value } : {});
   const environment: NodeJS.ProcessEnv = {
