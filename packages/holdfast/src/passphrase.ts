@@ -24,7 +24,7 @@ export async function readPassphrase(source: PassphraseSource): Promise<string> 
   if (given !== undefined && given !== '') return given;
   if (!process.stdin.isTTY) {
     throw new UsageError(
-      `${source.prompt}: set ${source.variable}, name a file with the option for it, or run this at a terminal`,
+      `${source.prompt}: set ${source.variable}${'file' in source ? ', name a file with the option for it,' : ''} or run this at a terminal`,
     );
   }
   const typed = await askSecretly(`${source.prompt}: `);

@@ -7,6 +7,7 @@ export type InstallerErrorCode =
   | 'MIRRORS_FAILED'
   | 'OFFLINE_MISSING'
   | 'NOT_VOUCHED'
+  | 'CLOCK_BEHIND'
   | 'HOST_NOT_TRUSTED'
   | 'NO_TRUST'
   | 'AMBIGUOUS_INDEX'
@@ -124,6 +125,24 @@ export class NotVouchedError extends InstallerError {
     this.index = index;
     this.subject = subject;
     this.reason = reason;
+  }
+}
+
+/** Signed metadata tells of something that, by this computer's clock, has not happened yet: then expired metadata would pass as well. */
+export class ClockBehindError extends InstallerError {
+  readonly index: string;
+  /** The file that the index took in later than now. */
+  readonly filename: string;
+  readonly now: Date;
+  /** When the file was uploaded, as was signed. */
+  readonly uploaded: Date;
+
+  constructor(index: string, filename: string, now: Date, uploaded: Date) {
+    super('CLOCK_BEHIND', `${filename} was uploaded at ${uploaded.toISOString()}, and it is ${now.toISOString()} here`);
+    this.index = index;
+    this.filename = filename;
+    this.now = now;
+    this.uploaded = uploaded;
   }
 }
 

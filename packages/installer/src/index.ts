@@ -22,6 +22,7 @@ export {
   type AddTrustOptions,
   addTrust,
   findTrust,
+  forgetTrustedTime,
   listTrust,
   readTrustedRoot,
   removeTrust,

@@ -31,6 +31,7 @@ const samples: readonly Error[] = [
   new errors.MirrorsFailedError('demo', [{ mirror: 'https://a.example/', error: unreachable }], unreachable),
   new errors.OfflineMissingError('demo', [{ mirror: 'https://a.example/', error: unreachable }], unreachable),
   new errors.NotVouchedError('main', 'x.whl', 'it is not listed'),
+  new errors.ClockBehindError('main', 'x.whl', now, now),
   new errors.HostNotTrustedError('x.example'),
   new errors.HostNotTrustedError('x.example', 'main'),
   unreachable,

@@ -20,6 +20,7 @@ import { InvalidTargetError, OtherIndexError } from '@holdfast/trust';
 import {
   AbsentError,
   AmbiguousIndexError,
+  ClockBehindError,
   HostNotTrustedError,
   InstallerError,
   MirrorsFailedError,
@@ -86,7 +87,7 @@ function explainTuf(error: TufError): Explanation {
   if (error instanceof ClockError)
     return say(
       `This computer's clock says ${error.now.toISOString()}, but at an earlier refresh it said ${error.latest.toISOString()}. With a clock set back, old files could pass as current.`,
-      'Set the clock, then run the command again. If the earlier time was the wrong one, remove the index with "holdfast trust remove" and add it anew.',
+      'Set the clock, then run the command again. If it is right, and was wrong earlier: holdfast trust forget-time NAME   (NAME is in: holdfast trust list)',
     );
   if (error instanceof UnsignedMetadataError) {
     const needed = `${error.threshold} ${error.threshold === 1 ? 'signature' : 'signatures'}`;
@@ -160,6 +161,11 @@ function explainOwn(error: InstallerError): Explanation {
       'If a lock file names it, lock again; otherwise do not install it.',
     );
   }
+  if (error instanceof ClockBehindError)
+    return say(
+      `This computer's clock says ${error.now.toISOString()}, but ${error.filename} was uploaded to ${error.index} at ${error.uploaded.toISOString()}, as was signed. With a clock that is behind, old files could pass as current.`,
+      'Set the clock, then run the command again. If it is right, tell the people who run the index that theirs is ahead.',
+    );
   if (error instanceof HostNotTrustedError) return explainHost(error);
   if (error instanceof UnreachableError)
     return say(`${error.url} cannot be reached: ${error.reason}.`, 'Check the address and the network connection.');

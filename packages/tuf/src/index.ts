@@ -17,6 +17,7 @@ export { parseTargets } from './parse/targets.ts';
 export { callService, problemOfHttpStatus } from './service-call.ts';
 export { addSignature, envelopeBytes, type Signer, signMetadata } from './sign.ts';
 export { checkSignatures, type SignatureCheck, verifySignatures } from './verify.ts';
+export { forgetTime } from './client/clock-guard.ts';
 export { type Announced, HASH_ALGORITHMS, verifyContent } from './client/digests.ts';
 export { HttpFetcher, type HttpFetcherOptions } from './client/http-fetcher.ts';
 export { DEFAULT_TRANSFER_LIMITS, type TransferLimits } from './client/http-limits.ts';

@@ -5,6 +5,7 @@ export const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['trust add', async () => (await import('./trust.ts')).trustAdd],
   ['trust list', async () => (await import('./trust.ts')).trustList],
   ['trust remove', async () => (await import('./trust.ts')).trustRemove],
+  ['trust forget-time', async () => (await import('./trust.ts')).trustForgetTime],
   ['pip', async () => (await import('./run.ts')).pip],
   ['uv', async () => (await import('./run.ts')).uv],
   ['run', async () => (await import('./run.ts')).runCommand],

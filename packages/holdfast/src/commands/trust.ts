@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import {
   addTrust,
+  forgetTrustedTime,
   holdfastHome,
   listTrust,
   removeTrust,
@@ -69,6 +70,22 @@ export const trustRemove: Command = {
     const [name = ''] = readArguments(args, {}, ['NAME']).positionals;
     await removeTrust(holdfastHome(), name);
     note(`${name} is no longer trusted.`);
+    return 0;
+  },
+};
+
+export const trustForgetTime: Command = {
+  name: 'trust forget-time',
+  usage: 'NAME',
+  summary: "believe this computer's clock again, after it was wrongly ahead",
+  details: [
+    'A clock that was set back is refused, since expired metadata would pass as current. Use this only when you know that the clock is right',
+    'now and was not before. What was seen of the index stays refused when it is older.',
+  ].join('\n'),
+  async run(args) {
+    const [name = ''] = readArguments(args, {}, ['NAME']).positionals;
+    await forgetTrustedTime(holdfastHome(), name);
+    note(`It is ${new Date().toISOString()} here, and that is believed from now on.`);
     return 0;
   },
 };

@@ -31,6 +31,7 @@ import { filesDirectory } from '../home.ts';
 import { FileStore, type VerifiedFile } from '../store/file-store.ts';
 import { findTrust, readTrustedRoot } from '../trust/trust-store.ts';
 import type { TrustedIndex } from '../trust/trusted-index.ts';
+import { assertClockNotBehind } from './clock-behind.ts';
 import { withFailover } from './failover.ts';
 import { type FollowedFeed, KeptFeed, mirroredFeed } from './feed.ts';
 import { FileSource } from './file-source.ts';
@@ -162,6 +163,7 @@ export class IndexClient {
     this.#reportMirrors();
     await this.#bulletins.look(freshness.timestampVersion);
     const files = infos.map((info) => this.#decode(info)).filter((file) => file !== undefined);
+    assertClockNotBehind(this.name, files, freshness, this.#clock());
     const { timestampVersion } = infos[0] ?? freshness;
     return files.length === 0 ? undefined : { index: this.name, name, files, timestampVersion };
   }

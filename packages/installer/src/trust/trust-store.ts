@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseRoot, verifySignatures } from '@holdfast/tuf';
-import { writeFileAtomic } from '@holdfast/tuf/node';
+import { forgetTime, parseRoot, verifySignatures } from '@holdfast/tuf';
+import { FileMetadataStore, writeFileAtomic } from '@holdfast/tuf/node';
 import {
   AmbiguousIndexError,
   InvalidInputError,
@@ -95,6 +95,15 @@ export async function removeTrust(home: string, name: string): Promise<void> {
   const { directory } = await findTrust(home, name);
   await rm(join(directory, 'trust.json'));
   await rm(directory, { recursive: true, force: true });
+}
+
+/**
+ * Forgets at what times the index was asked, for a person whose clock was wrongly ahead then; what was seen of its metadata
+ * is not forgotten. @throws NoTrustError
+ */
+export async function forgetTrustedTime(home: string, name: string): Promise<void> {
+  const { directory } = await findTrust(home, name);
+  await forgetTime(new FileMetadataStore(join(directory, 'metadata')));
 }
 
 async function readTrustFile(directory: string): Promise<TrustedIndex | undefined> {

@@ -3,7 +3,10 @@ import { formatExpires } from '../parse/common.ts';
 import type { MetadataStore } from './ports.ts';
 
 const NAME = 'latest-time';
-/** Corrections below this are ordinary; the record is also renewed no more often. Milliseconds. */
+/**
+ * Milliseconds. Corrections of clocks that drift, wake up or are set by hand are smaller; nothing that repositories renew lives so short
+ * that an hour more of it were worth an attack. The record is also renewed no more often, so a clock may fall back by twice that.
+ */
 const TOLERANCE_MS = 60 * 60 * 1000;
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
@@ -22,6 +25,14 @@ export async function recordTime(store: MetadataStore, now: Date): Promise<void>
   const latest = await latestTime(store);
   if (latest !== undefined && now.getTime() < latest.getTime() + TOLERANCE_MS) return;
   await store.write(NAME, new TextEncoder().encode(formatExpires(now)));
+}
+
+/**
+ * Ends the memory of times, and of nothing else: for a person who knows that the clock was wrongly ahead. What was seen of versions
+ * stays refused when it is older.
+ */
+export async function forgetTime(store: MetadataStore): Promise<void> {
+  await store.remove(NAME);
 }
 
 /** A damaged record is as good as none: it guards the clock, not the metadata. */

@@ -19,7 +19,7 @@ function askOnce(options: Options): AskSecret {
     const asked =
       known.get(prompt) ??
       readPassphrase({
-        file: kind === 'pin' ? undefined : text(options, 'offline-passphrase-file'),
+        ...(kind !== 'pin' && { file: text(options, 'offline-passphrase-file') }),
         variable: kind === 'pin' ? 'HOLDFAST_PIN' : 'HOLDFAST_OFFLINE_PASSPHRASE',
         prompt,
       });
