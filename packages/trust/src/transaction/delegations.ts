@@ -106,13 +106,13 @@ function checkedPaths({ project, role, paths, budget }: Place, delegated: Delega
   for (const pattern of given) {
     const filenames = pattern.startsWith(directory) ? pattern.slice(directory.length) : '';
     if (pattern.length > MAX_PATTERN_LENGTH) refuse('a pattern is too long.');
-    const isOwn = FILENAMES.test(filenames) && paths.some((own) => isWithin(pattern, own, budget));
-    if (!isOwn)
-      throw new TransactionRefusedError(
-        'DELEGATION_OUTSIDE',
-        name,
-        `${role} delegates ${JSON.stringify(pattern)}, and was itself delegated ${paths.join(', ')}. Nobody passes on more than they have.`,
-      );
+    if (FILENAMES.test(filenames) && paths.some((own) => isWithin(pattern, own, budget))) continue;
+    const why =
+      pattern.startsWith(directory) && !FILENAMES.test(filenames)
+        ? 'A pattern of filenames has letters and digits of ASCII, . _ + ! - and * or ?, such as *-win_amd64.whl.'
+        : `It was itself delegated ${paths.join(', ')}. Nobody passes on more than they have.`;
+    const sentence = `${role} delegates ${JSON.stringify(pattern)}. ${why}`;
+    throw new TransactionRefusedError('DELEGATION_OUTSIDE', name, sentence);
   }
   return given;
 }

@@ -212,8 +212,15 @@ test('a friend who passes on more than she has, or passes on too often', async (
   const wider = await nextVersion(WINDOWS, present(WINDOWS), [wendy], (role) => {
     role.delegate({ ...toWendy, label: 'arm', filenames: ['*.whl'] });
   });
-  const { role } = await refused('DELEGATION_OUTSIDE', transactionOf({ [WINDOWS]: wider }));
+  const { role, message } = await refused('DELEGATION_OUTSIDE', transactionOf({ [WINDOWS]: wider }));
   assert.equal(role, 'project.demo.windows.arm');
+  assert.match(message, /Nobody passes on more/);
+  for (const pattern of ['é*.whl', '[a-z]*', '', ' *', '../*']) {
+    const strange = await own((editor) => editor.delegate({ ...toWendy, label: 'arm', filenames: [pattern] }));
+    const { message: said } = await refused('DELEGATION_OUTSIDE', transactionOf({ [OWN]: strange }));
+    assert.match(said, /letters and digits of ASCII/, pattern);
+    assert.doesNotMatch(said, /Nobody passes on more/, pattern);
+  }
   const further = { ...toWendy, label: 'further' };
   const deep: Record<string, Uint8Array> = {};
   const names = [WINDOWS, `${WINDOWS}.further`, `${WINDOWS}.further.further`];
