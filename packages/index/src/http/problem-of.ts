@@ -103,8 +103,9 @@ function comeAgain(error: unknown): Problem | undefined {
   return undefined;
 }
 
-/** A message that was written to follow a colon, as a sentence of its own. */
+/** A message that was written to follow a colon, as a sentence of its own. Names of roles and files stay as they are. */
 function sentence(message: string): string {
-  const first = message.charAt(0).toUpperCase() + message.slice(1);
+  const isName = /^\S*[._/]\S/.test(message);
+  const first = isName ? message : message.charAt(0).toUpperCase() + message.slice(1);
   return /[.!?]$/.test(first) ? first : `${first}.`;
 }
