@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { AccountKeys } from './accounts/account-keys.ts';
 import { Accounts } from './accounts/accounts.ts';
 import { Catalog } from './catalog.ts';
-import type { IndexConfig } from './config.ts';
+import { type IndexConfig, WAITING_DAYS } from './config.ts';
 import { IndexInUseError, SignerLostError, StandingByError } from './errors.ts';
 import type { Probe } from './http/health.ts';
 import { type Observed, observeIndex } from './index-gauges.ts';
@@ -138,6 +138,7 @@ export class OpenIndex {
       clock,
       untilPublished: (change) => this.publisher.untilPublished(change),
       nextSigning: () => this.nextSigning(),
+      waitingMs: waitingMs(parts.config),
     });
     this.#follower = new Follower({ records, table, logger, onFollowed: (followed) => this.#followed(followed) });
     this.probes = this.#observe();
@@ -264,7 +265,7 @@ export class OpenIndex {
     this.#signing = {
       loop,
       scrubber,
-      sweeper: new Sweeper(parts),
+      sweeper: new Sweeper({ ...parts, waitingMs: waitingMs(parts.config) }),
       inbox,
       reminder: new Reminder({ ...parts, expiries: this.#expiries }),
     };
@@ -340,6 +341,8 @@ export class OpenIndex {
     return probesOf({ ...observed, objects: this.objects, timestampLifetime, failedAt });
   }
 }
+
+const waitingMs = ({ waitingDays = WAITING_DAYS }: IndexConfig): number => waitingDays * 86_400_000;
 
 async function endSigning({ loop, inbox, reminder, scrubber, sweeper }: Signing): Promise<void> {
   const taking = Promise.all([inbox.close(), reminder.close()]);

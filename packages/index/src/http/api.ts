@@ -110,7 +110,19 @@ function addProjectRoutes(app: App, index: ServedIndex, { onEvent }: ApiOptions)
     onEvent('staged file discarded', { id: c.env.requestId, account: identity.account, project, filename });
     return c.json({ project, filename });
   });
+
+  app.delete('/api/v1/projects/:project/transactions/:id', async (c) => {
+    const identity = await identifyOf(index, c);
+    const [project, given] = [normalizeName(c.req.param('project')), c.req.param('id')];
+    const transaction = ID.test(given) ? Number(given) : 0;
+    await index.transactions.withdraw(identity, project, transaction);
+    onEvent('transaction withdrawn', { id: c.env.requestId, account: identity.account, project, transaction });
+    return c.json({ project, id: transaction });
+  });
 }
+
+/** No transaction has another number. */
+const ID = /^[1-9]\d{0,14}$/;
 
 function addAccountRoutes(app: App, index: ServedIndex, { onEvent }: ApiOptions): void {
   app.get('/api/v1/account', async (c) => c.json(await accountAnswer(index, await identifyOf(index, c))));

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Records } from '../records/records.ts';
+import { dropOutdated } from '../transactions/outdated.ts';
 import { dropAbandoned } from '../transactions/staged.ts';
 import { roleKey } from './publications.ts';
 
@@ -116,16 +117,33 @@ async function sweepAbandoned(parts: SweepParts, stop: AbortSignal): Promise<num
   }
 }
 
+/** Drops transactions that waited too long for signatures. Each is told in the log: nobody else hears of it. */
+async function sweepOutdated({ records, clock, waitingMs, logger }: WaitingParts, stop: AbortSignal): Promise<void> {
+  for (;;) {
+    const some = stop.aborted ? [] : await dropOutdated(records, clock(), waitingMs);
+    if (some.length === 0) return;
+    for (const { id, project, account, recorded_at } of some) {
+      const facts = { transaction: id, project, account, recordedAt: new Date(recorded_at).toISOString() };
+      logger.info(facts, 'a transaction that waited too long for signatures was dropped');
+    }
+  }
+}
+
+interface WaitingParts extends SweepParts {
+  /** For how long transactions wait for signatures, in milliseconds. */
+  readonly waitingMs: number;
+}
+
 /** Sweeps from time to time, until it is closed. */
 export class Sweeper {
-  readonly #parts: SweepParts;
+  readonly #parts: WaitingParts;
   readonly #stop = new AbortController();
   readonly #timer: NodeJS.Timeout;
   #running: Promise<void> = Promise.resolve();
   /** What was surplus before this publication was found by the process before this one, or goes when it is old. */
   #since: number | undefined;
 
-  constructor(parts: SweepParts) {
+  constructor(parts: WaitingParts) {
     this.#parts = parts;
     this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
   }
@@ -153,8 +171,9 @@ export class Sweeper {
       if (removed > 0) this.#parts.logger.info({ removed }, 'replaced metadata was removed');
       const dropped = await sweepAbandoned(this.#parts, this.#stop.signal);
       if (dropped > 0) this.#parts.logger.info({ dropped }, 'files that were staged and never claimed were dropped');
+      await sweepOutdated(this.#parts, this.#stop.signal);
     } catch (error) {
-      this.#parts.logger.error({ err: error }, 'replaced metadata could not be removed; it is tried again');
+      this.#parts.logger.error({ err: error }, 'what is too old could not be removed; it is tried again');
     }
   }
 }

@@ -6,10 +6,13 @@ import { projectsOf } from './projects-of.ts';
 import { discardStaged } from './staged.ts';
 import { type ProjectStatus, projectStatus } from './status.ts';
 import { type Submitted, type SubmitParts, submitTransaction } from './submit.ts';
+import { withdrawTransaction } from './withdraw.ts';
 
 export interface TransactionParts extends SubmitParts {
   /** When the offline keys are to sign next, where that is known. */
   readonly nextSigning: () => Promise<Date | undefined>;
+  /** For how long transactions wait for signatures, in milliseconds. */
+  readonly waitingMs: number;
 }
 
 /** What developers sign for their projects, in every process of an index. */
@@ -27,15 +30,21 @@ export class ProjectTransactions {
 
   /** What waits is told to members, and to those who hold a key of the project. */
   async status(identity: Identity | undefined, project: ProjectName): Promise<ProjectStatus> {
-    const { records, clock, nextSigning } = this.#parts;
+    const { records, clock, nextSigning, waitingMs } = this.#parts;
     const part = identity && (await partIn(records.read, identity, project));
     const isMember = part === 'member' || part === 'key-holder';
-    return await projectStatus(records.read, project, { isMember, nextSigning: await nextSigning(), now: clock() });
+    const options = { isMember, nextSigning: await nextSigning(), waitingMs, now: clock() };
+    return await projectStatus(records.read, project, options);
   }
 
   /** Takes a staged file away. @throws HttpError, NotYourProjectError */
   async discard(identity: Identity, project: ProjectName, filename: string): Promise<void> {
     await discardStaged(this.#parts, identity, project, filename);
+  }
+
+  /** Takes away a transaction that waits for signatures. @throws HttpError, NotYourProjectError */
+  async withdraw(identity: Identity, project: ProjectName, id: number): Promise<void> {
+    await withdrawTransaction(this.#parts.records, identity, project, id);
   }
 
   /** Projects that the account is a member of, or whose own role names one of its keys; sorted. */

@@ -58,6 +58,17 @@ export function notStaged(project: string, filename: string): HttpError {
   return new HttpError({ status: 404, code: 'NOT_STAGED', message });
 }
 
+/** It was signed meanwhile, overtaken, withdrawn or dropped for its age. */
+export function notWaiting(project: string): HttpError {
+  const message = `No such transaction of ${project} waits for signatures. What waits: holdfast status ${project}.`;
+  return new HttpError({ status: 404, code: 'NOT_WAITING', message });
+}
+
+export function notYourTransaction(project: string): HttpError {
+  const message = `That change of ${project} was brought by somebody else: only they and the members of the project can withdraw it.`;
+  return new HttpError({ status: 403, code: 'NOT_YOUR_TRANSACTION', message });
+}
+
 export function notYourFile(filename: string): HttpError {
   const message = `${filename} was brought by somebody else: only they and the members of the project can discard it.`;
   return new HttpError({ status: 403, code: 'NOT_YOUR_FILE', message });

@@ -49,8 +49,12 @@ export interface ProjectStatus {
 }
 
 export interface WaitingStatus {
+  /** To withdraw it: a number that no other transaction of this index has had. */
+  readonly id: number;
   readonly account: string;
   readonly recorded_at: string;
+  /** When it is dropped, if the missing signatures have not come. */
+  readonly waits_until: string;
   readonly claim?: { readonly keys: JsonObject; readonly threshold: number };
   readonly roles: ReadonlyMap<string, string>;
   readonly rotation?: string;
@@ -61,6 +65,8 @@ export interface StatusOptions {
   /** Whether whoever asks is a member of the project, or holds a key of it. */
   readonly isMember: boolean;
   readonly nextSigning: Date | undefined;
+  /** For how long transactions wait for signatures, in milliseconds. */
+  readonly waitingMs: number;
   readonly now: Date;
 }
 
@@ -68,7 +74,7 @@ export interface StatusOptions {
 export async function projectStatus(
   db: Kysely<Database>,
   project: ProjectName,
-  { isMember, nextSigning, now }: StatusOptions,
+  { isMember, nextSigning, waitingMs, now }: StatusOptions,
 ): Promise<ProjectStatus> {
   const record = await loadProject(db, project);
   const claimWaits = await db
@@ -92,20 +98,20 @@ export async function projectStatus(
     published: published.map((row) => ({ ...fileStatus(row, isMember), yanked: distributionOf(row).yanked ?? false })),
     claim_waits: claimWaits !== undefined,
     next_signing: nextSigning?.toISOString() ?? null,
-    ...(isMember && (await whatWaits(db, record, now))),
+    ...(isMember && (await whatWaits(db, record, { waitingMs, now }))),
   };
 }
 
 async function whatWaits(
   db: Kysely<Database>,
   record: ProjectRecord,
-  now: Date,
+  { waitingMs, now }: Pick<StatusOptions, 'waitingMs' | 'now'>,
 ): Promise<Required<Pick<ProjectStatus, 'staged' | 'transactions' | 'waiting'>>> {
   const staged = Array.from(record.files.values()).filter((row) => row.state === 'staged');
   const transactions: WaitingStatus[] = [];
   for (const each of await loadWaiting(db, record.state.project)) {
     const lacks = await lacking(record, each, now);
-    if (lacks) transactions.push(waitingStatus(each, lacks));
+    if (lacks) transactions.push(waitingStatus(each, lacks, waitingMs));
   }
   return {
     staged: staged.map((row) => fileStatus(row, true)),
@@ -136,12 +142,15 @@ async function lacking(
 }
 
 function waitingStatus(
-  { account, recordedAt, transaction: { claim, roles, rotation } }: WaitingTransaction,
+  { id, account, recordedAt, transaction: { claim, roles, rotation } }: WaitingTransaction,
   waiting: ReadonlyMap<string, WaitingFor>,
+  waitingMs: number,
 ): WaitingStatus {
   return {
+    id,
     account,
     recorded_at: recordedAt.toISOString(),
+    waits_until: new Date(recordedAt.getTime() + waitingMs).toISOString(),
     ...(claim && { claim: { keys: keysToJson(claim.keys), threshold: claim.threshold } }),
     roles: new Map(Array.from(roles, ([role, bytes]) => [role, text(bytes)])),
     ...(rotation && { rotation: text(rotation) }),

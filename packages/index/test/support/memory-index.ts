@@ -90,7 +90,13 @@ export class MemoryIndex implements ServedIndex {
 
   /** What developers sign takes records: see the tests of a whole index. */
   readonly accountKeys = { fingerprint: missing, list: missing, add: missing, remove: missing };
-  readonly transactions = { submit: missing, status: missing, discard: missing, projectsOf: missing };
+  readonly transactions = {
+    submit: missing,
+    status: missing,
+    discard: missing,
+    withdraw: missing,
+    projectsOf: missing,
+  };
   nextSigning = async (): Promise<Date | undefined> => undefined;
 
   readonly expiringSoon = async (): Promise<readonly []> => [];
