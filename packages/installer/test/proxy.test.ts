@@ -76,6 +76,21 @@ test('a project that verified roles do not list is 404, and nothing is called re
   assert.deepEqual(refusals, []);
 });
 
+test('the list of all projects is not shown, since nobody could verify it cheaply: a plain text says so and asks nothing of the index', async () => {
+  const before = scene.mirror.asked.length;
+  for (const target of ['/i/main/simple/', '/i/main/simple', `${scene.mirror.url}simple/`]) {
+    const { status, reason, headers, body } = await ask(target, { accept: JSON_TYPE });
+    assert.deepEqual([status, reason], [404, 'Holdfast does not list all projects']);
+    assert.equal(headers['content-type'], 'application/problem+json');
+    const { detail } = JSON.parse(body.toString()) as { detail: string };
+    assert.match(detail, /one project at a time, at simple\/PROJECT\/.*pip and uv do not need the list/);
+    assert.ok(detail.endsWith(`which nobody has verified: ${scene.mirror.url}simple/`));
+  }
+  assert.equal((await ask('/i/main/simple/', {}, 'HEAD')).body.length, 0);
+  assert.equal(scene.mirror.asked.length, before);
+  assert.deepEqual(refusals, []);
+});
+
 test('serves a file whole, in ranges, and its head without fetching it; cacheable for ever', async () => {
   const address = await fileAddress();
   const head = await ask(address, {}, 'HEAD');

@@ -49,9 +49,20 @@ export class IndexSite {
         return this.#guarded(request, response, `${route.filename}.metadata`, async () => {
           await this.#metadata(request, response, await this.#listed(route));
         });
+      case 'all':
+        return sendProblem(request, response, 404, 'Holdfast does not list all projects', this.#whyNotAll());
       case 'nothing':
         return sendProblem(request, response, 404, 'Not Found', `There is nothing at ${path.slice(0, 200)}.`);
     }
+  }
+
+  /** A list of all names takes every role of the index, hundreds of megabytes of a large one; no installer asks for it. */
+  #whyNotAll(): string {
+    const { name, mirrorUrls } = this.client;
+    return (
+      `Only what is verified is shown here, and one project at a time, at simple/PROJECT/: to verify a list of all projects of ${name}, ` +
+      `everything that it ever signed would have to be fetched. pip and uv do not need the list. The index itself has one, which nobody has verified: ${mirrorUrls[0]}simple/`
+    );
   }
 
   async #page(request: IncomingMessage, response: ServerResponse, project: ProjectName): Promise<void> {

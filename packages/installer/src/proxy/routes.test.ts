@@ -12,6 +12,7 @@ test('reads project pages, files and metadata, and sends other spellings to the 
   assert.deepEqual(parseRoute('simple/demo/'), { kind: 'project', project: 'demo' });
   assert.deepEqual(parseRoute('simple/demo'), { kind: 'redirect', to: 'demo/' });
   assert.deepEqual(parseRoute('simple/De.Mo/'), { kind: 'redirect', to: '../de-mo/' });
+  for (const path of ['simple/', 'simple']) assert.deepEqual(parseRoute(path), { kind: 'all' });
   const file = { project: 'demo', filename: 'demo-1-py3-none-any.whl', sha256 };
   assert.deepEqual(parseRoute(`files/${directory}${sha256}/demo-1-py3-none-any.whl`), { kind: 'file', ...file });
   assert.deepEqual(parseRoute(`files/${directory}${sha256}/demo-1-py3-none-any.whl.metadata`), {
@@ -23,8 +24,8 @@ test('reads project pages, files and metadata, and sends other spellings to the 
 test('everything else is nothing: traversal, other bins, hidden slashes, bad encodings', () => {
   const odd = [
     '',
-    'simple/',
     'simple//',
+    'simple//x',
     'simple/../',
     'simple/a%2Fb/',
     'simple/%zz/',

@@ -5,6 +5,8 @@ import { parseTargetPath } from '@holdfast/trust';
 export type Route =
   | { readonly kind: 'project'; readonly project: ProjectName }
   | { readonly kind: 'redirect'; readonly to: string }
+  /** The list of all projects. */
+  | { readonly kind: 'all' }
   | {
       readonly kind: 'file' | 'metadata';
       readonly project: ProjectName;
@@ -25,6 +27,7 @@ export function parseRoute(path: string): Route {
 }
 
 function parsePage([name = '', ...rest]: readonly string[]): Route {
+  if (name === '' && rest.length === 0) return { kind: 'all' };
   try {
     const project = normalizeName(name);
     if (rest.length === 1 && rest[0] === '') {
