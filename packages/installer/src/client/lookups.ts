@@ -18,6 +18,7 @@ import {
   verifyProof,
 } from '@holdfast/trust';
 import {
+  DEFAULT_LIMITS,
   type MetaFile,
   NetworkError,
   NotFoundError,
@@ -32,6 +33,9 @@ import type { Mirrors } from '../fetch/mirrors.ts';
 
 /** How long a mirror that has no lookup is not asked for one again. */
 const PLAIN_MS = 600_000;
+
+/** Of each level of delegations: a search visits no more roles, whatever a role in the store names. */
+const MAX_NAMES = DEFAULT_LIMITS.delegations;
 
 /** "That snapshot is gone", where 404 says that there is no lookup at all: docs/formats/lookup.md. */
 const GONE = 410;
@@ -135,17 +139,22 @@ async function heldRoles(
   for (let depth = 0; names.length > 0 && depth <= 1 + MAX_LABELS; depth++) {
     const found = (await Promise.all(names.map(stored))).filter((bytes) => bytes !== undefined);
     for (const bytes of found) held.set(hash('sha256', bytes, 'hex'), bytes);
-    names = [...new Set(found.flatMap((bytes) => delegatedIn(project, bytes)))];
+    names = delegatedIn(project, found);
   }
   return held;
 }
 
-/** The roles of the project that a role delegates to: read out of its text, since it may be of some megabytes. */
-function delegatedIn(project: ProjectName, role: Uint8Array): readonly string[] {
-  const names = Buffer.from(role)
-    .toString('latin1')
-    .matchAll(/"name":"(project\.[a-z0-9.-]+)"/g);
-  return Array.from(names, ([, name = '']) => name).filter((name) => parseProjectRole(name)?.project === project);
+/** The roles of the project that roles delegate to: read out of their text, since that may be of some megabytes. */
+function delegatedIn(project: ProjectName, roles: readonly Uint8Array[]): readonly string[] {
+  const names = new Set<string>();
+  for (const role of roles) {
+    const text = Buffer.from(role).toString('latin1');
+    for (const [, name = ''] of text.matchAll(/"name":"(project\.[a-z0-9.-]+)"/g)) {
+      if (names.size === MAX_NAMES) return [...names];
+      if (parseProjectRole(name)?.project === project) names.add(name);
+    }
+  }
+  return [...names];
 }
 
 function metaOf(roles: readonly RoleEntry[]): ReadonlyMap<string, MetaFile> {
