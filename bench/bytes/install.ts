@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { fileUrlPath, encodeLookup, targetPath } from '@holdfast/trust';
+import { encodeLookup, fileUrlPath, type SentFile, targetPath } from '@holdfast/trust';
 import { parseDistributionFilename, renderProjectJson } from '@holdfast/python-index';
 import type { PopulationProject } from '../population/population.ts';
 import type { Repository } from './repository.ts';
-import { delta, served } from './wire.ts';
+import { coded, served } from './wire.ts';
 
 /** Bytes of bodies on the wire that one installation of a project costs beside its files. */
 export interface InstallBytes {
@@ -17,7 +17,7 @@ export interface InstallBytes {
   readonly sameProjectWhole: number;
   /** Installed this project so long ago that every role on the way was signed anew since. */
   readonly longAgo: number;
-  /** Of these, the proof. It cannot be compressed. */
+  /** Of these, the proof, as an answer carries it. */
   readonly proof: number;
   /** The project page that an unverified installation fetches. */
   readonly page: { readonly gzip: number; readonly zstd: number };
@@ -34,26 +34,25 @@ export async function installBytes(
   const path = repository.pathTo(project);
   const proof = repository.proof(project);
   const timestamp = served(await repository.timestamp());
-  const answer = (files: readonly { readonly dictionary?: string; readonly bytes: Uint8Array }[]): number =>
-    timestamp + served(encodeLookup({ proof, files }));
+  const answer = (files: readonly SentFile[]): number => timestamp + encodeLookup({ proof, files }).length;
   const last = lastFile(repository, project);
   const leaf = path.at(-1);
   if (!leaf) throw new Error('no roles');
-  const against = (bytes: Uint8Array, older: Uint8Array) => ({ dictionary: '00000000', bytes: delta(bytes, older) });
   const renewed = path.filter(({ role }) => role !== 'targets' && role !== leaf.role);
   const olderLeaf = await repository.before(leaf.role, last);
-  const olders = await Promise.all(
-    renewed.map(async ({ role, bytes }) => against(bytes, await repository.before(role))),
-  );
+  const olders = await Promise.all(renewed.map(async ({ role, bytes }) => coded(bytes, await repository.before(role))));
   const page = pageOf(repository, project);
+  const [targets] = path;
+  const whole = (roles: typeof path): SentFile[] =>
+    roles.map(({ role, bytes }) => coded(bytes, role === 'targets' ? undefined : targets?.bytes));
   return {
-    newUser: answer(path),
+    newUser: answer(whole(path)),
     // Popular projects may be among those that were visited: here none is.
-    otherProject: answer(path.filter(({ role, sha256 }) => role === leaf.role || !held.has(sha256))),
-    sameProject: answer([against(leaf.bytes, olderLeaf)]),
-    sameProjectWhole: answer([leaf]),
-    longAgo: answer([...olders, against(leaf.bytes, olderLeaf)]),
-    proof: proof.length,
+    otherProject: answer(whole(path.filter(({ role, sha256 }) => role === leaf.role || !held.has(sha256)))),
+    sameProject: answer([coded(leaf.bytes, olderLeaf)]),
+    sameProjectWhole: answer(whole([leaf])),
+    longAgo: answer([...olders, coded(leaf.bytes, olderLeaf)]),
+    proof: encodeLookup({ proof, files: [] }).length,
     page: { gzip: served(page, 'gzip'), zstd: served(page, 'zstd') },
     pypiPage: served(pypiPageOf(repository, project), 'gzip'),
   };

@@ -33,7 +33,7 @@ test('files small and large are coded so that a reader has them again, with the 
   for (const file of [source(role(0)), source(role(40)), source(role(5_000))]) {
     const bytes = await file.read();
     for (const other of [undefined, base]) {
-      const made = await coded.get(file, other);
+      const made = (await coded.get(file, other)) ?? assert.fail();
       const known = (await other?.read()) ?? new Uint8Array();
       assert.deepEqual(Buffer.from(decodeFile(made, known, bytes.length, applyDelta)), bytes);
       assert.equal(made.buffer.byteLength, made.length, 'no larger memory is kept for it');
@@ -54,10 +54,26 @@ test('a file is coded once, also for those who ask at the same time; for another
   assert.equal(file.reads, 3);
 });
 
-test('one that cannot be read fails for who asks, and is tried again later', async () => {
+test('one that cannot be read fails for who asks, one whose base is gone is none; both are tried again later', async () => {
   const coded = new CodedFiles();
   const file = source(role(3));
   const broken = { ...file, read: () => Promise.reject(new Error('the store is away')) };
   await assert.rejects(async () => coded.get(broken, undefined), /away/);
-  assert.ok((await coded.get(file, undefined)).length > 0);
+  assert.ok(await coded.get(file, undefined));
+  const base = source(role(2));
+  assert.equal(await coded.get(file, { ...base, read: () => Promise.resolve(undefined) }), undefined);
+  assert.ok(await coded.get(file, base));
+});
+
+test('a large file is coded against all of another one', async () => {
+  const lines = Array.from({ length: 60_000 }, (_, at) => `${hex(`${at}`)}\n`);
+  const before = Buffer.from(lines.join(''));
+  const after = Buffer.from(
+    lines
+      .with(100, `${hex('changed')}\n`)
+      .with(50_000, '')
+      .join(''),
+  );
+  const made = (await new CodedFiles().get(source(after), source(before))) ?? assert.fail();
+  assert.ok(made.length < 2_000, `${made.length} bytes for ${after.length}`);
 });

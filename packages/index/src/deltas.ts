@@ -49,7 +49,7 @@ export class Deltas {
   }
 
   /**
-   * One zstd frame that makes `version` of the dictionary (docs/formats/lookup.md).
+   * One zstd frame that makes `version` of the dictionary, for plain files (docs/formats/transfer.md).
    * @param read the bytes of a version; `undefined` when the index does not have them any more
    * @returns `undefined` when there is none, or it saves too little
    */
@@ -66,8 +66,8 @@ export class Deltas {
       const [before, after] = await Promise.all([read(dictionary.version), read(version)]);
       if (!before || !after || after.length > windowLimit(before)) return undefined;
       const delta = await zstdDelta(before, after);
-      // Coded without it, a role is about a fourth.
-      if (delta.length * 4 > after.length) return undefined;
+      // A whole one is compressed in transfer, to about half.
+      if (delta.length * 2 > after.length) return undefined;
       this.#deltas.set(key, delta, delta.length + DELTA_COST);
       return delta;
     };
@@ -104,19 +104,23 @@ const compress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
  * 8 bytes for each entry only the end is looked at, and at 4 almost nothing is missed.
  */
 async function zstdDelta(before: Uint8Array, after: Uint8Array): Promise<Uint8Array> {
-  const window = Math.ceil(Math.log2(before.length + after.length));
   const table = Math.ceil(Math.log2(before.length)) - 2;
   const options: ZstdOptions = {
     dictionary: before,
     pledgedSrcSize: after.length,
     params: {
       [constants.ZSTD_c_compressionLevel]: 9,
-      [constants.ZSTD_c_windowLog]: Math.min(Math.max(window, MIN_WINDOW_LOG), MAX_WINDOW_LOG),
+      [constants.ZSTD_c_windowLog]: windowLog(before.length + after.length),
       ...(table > LEVEL_TABLE_LOG && { [constants.ZSTD_c_hashLog]: table, [constants.ZSTD_c_chainLog]: table }),
     },
   };
   const isSmall = before.length + after.length <= SMALL;
   return exactly(isSmall ? zstdCompressSync(after, options) : await compress(after, options));
+}
+
+/** For a frame that looks back over so many bytes. */
+export function windowLog(length: number): number {
+  return Math.min(Math.max(Math.ceil(Math.log2(length)), MIN_WINDOW_LOG), MAX_WINDOW_LOG);
 }
 
 const MIN_WINDOW_LOG = 10;

@@ -2,7 +2,7 @@ import type { ProjectName } from '@holdfast/python-index';
 import { projectBin, type RoleEntry, rolesFor } from '@holdfast/trust';
 import { ByteLru, type CacheCounts } from './byte-lru.ts';
 import { CodedFiles } from './coded-files.ts';
-import { Deltas, type Dictionary } from './deltas.ts';
+import { Deltas } from './deltas.ts';
 import { exactly } from './exactly.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { roleKey } from './publish/publications.ts';
@@ -23,18 +23,16 @@ export interface ProjectLookup {
   readonly roles: readonly RoleFile[];
 }
 
-/** The file of one version of a role. */
-export interface RoleFile {
-  readonly role: string;
-  /** Lower-case hex. */
-  readonly sha256: string;
+/** One version of a role. */
+export type RoleVersion = Omit<RoleEntry, 'length'>;
+
+/** The file of a role that a snapshot lists. */
+export interface RoleFile extends RoleEntry {
   read(): Promise<Uint8Array>;
   /** The newest of the older versions that the asker holds. */
-  dictionary(holds: (sha256: string) => boolean): Promise<Dictionary | undefined>;
-  /** The file as a zstd delta; `undefined` when that cannot be made, or saves too little. */
-  delta(dictionary: Dictionary): Promise<Uint8Array | undefined>;
-  /** The coded file, with another as its base: docs/formats/lookup.md, "Coded files". */
-  coded(base: RoleFile | undefined): Uint8Array | Promise<Uint8Array>;
+  older(holds: (sha256: string) => boolean): Promise<RoleVersion | undefined>;
+  /** The coded file: docs/formats/lookup.md, "Coded files". `undefined` when the index does not have the base any more. */
+  coded(base: RoleVersion | undefined): Uint8Array | undefined | Promise<Uint8Array | undefined>;
 }
 
 /** The published metadata, by role name. The newest bytes of the top-level roles are kept in memory. */
@@ -86,27 +84,29 @@ export class PublishedMetadata {
     const bin = projectBin(project);
     const proof = this.#table.prove(rootHash, bin);
     if (proof === undefined) return undefined;
-    const roles = rolesFor(project, this.#table.leadingTo(rootHash, bin)).map((entry) => this.file(entry));
+    const roles = rolesFor(project, this.#table.leadingTo(rootHash, bin)).map((entry) => this.#file(entry));
     const first = roles.filter(({ role }) => role === 'targets');
     return { proof, roles: [...first, ...roles.filter(({ role }) => role !== 'targets')] };
   }
 
-  /** A version of a role that is published. */
-  file({ role, version, sha256 }: Omit<RoleEntry, 'length'>): RoleFile {
-    const read = async (bytes: Promise<Uint8Array | undefined>): Promise<Uint8Array> => {
+  #file(entry: RoleEntry): RoleFile {
+    const { role, version, sha256 } = entry;
+    const listed = async (bytes: Promise<Uint8Array | undefined>): Promise<Uint8Array> => {
       const found = await bytes;
       if (!found) throw new Error(`${roleKey(role, version)} is listed and not in the object store`);
       return found;
     };
     // What is coded is kept in that form.
-    const source = { sha256, read: () => read(this.#stored(role, version)) };
+    const source = { sha256, read: () => listed(this.#stored(role, version)) };
     return {
-      role,
-      sha256,
-      read: () => read(this.#version(role, version)),
-      dictionary: (holds) => this.#deltas.dictionary(role, version, holds),
-      delta: (dictionary) => this.#deltas.delta(role, version, dictionary, (other) => this.#version(role, other)),
-      coded: (base) => this.#coded.get(source, base),
+      ...entry,
+      read: () => listed(this.#version(role, version)),
+      older: async (holds) => {
+        const older = await this.#deltas.dictionary(role, version, holds);
+        return older && { role, ...older };
+      },
+      coded: (base) =>
+        this.#coded.get(source, base && { sha256: base.sha256, read: () => this.#version(base.role, base.version) }),
     };
   }
 

@@ -130,6 +130,7 @@ export class OpenIndex {
     this.accountKeys = new AccountKeys(records, clock);
     this.metadata = new PublishedMetadata(this.objects, table, new Uint8Array(), records);
     this.metrics.cache('roles', this.metadata.counts);
+    this.metrics.cache('coded', this.metadata.codedCounts);
     const watch = this.#watch;
     this.publisher = new Publisher({ records, table, clock, watch, onWaiting: () => this.#signing?.loop.wake() });
     this.transactions = new ProjectTransactions({

@@ -78,19 +78,29 @@ test('who holds the version before is sent what was added, and has the very file
   assert.ok(before.bytes > 2_000 && after.bytes < 500, `${before.bytes} bytes, then ${after.bytes}`);
   const [delta = assert.fail(), ...more] = after.lookup.files;
   assert.equal(more.length, 0);
-  assert.equal(delta.coded, undefined);
   const digests = ({ roles }: Answer): readonly string[] => roles.map(({ sha256 }) => sha256);
   assert.deepEqual(digests(after), digests(await ask(made)));
 
-  const old = before.roles.find(({ sha256 }) => sha256.startsWith(delta.dictionary ?? '-')) ?? assert.fail();
-  const directory = await mkdtemp(join(tmpdir(), 'holdfast-delta-'));
-  t.after(() => rm(directory, { recursive: true }));
-  await writeFile(join(directory, 'old'), old.bytes);
-  await writeFile(join(directory, 'delta.zst'), delta.bytes);
-  await promisify(execFile)('zstd', ['-q', '-d', '--patch-from=old', 'delta.zst', '-o', 'new'], { cwd: directory });
-  const restored = createHash('sha256').update(await readFile(join(directory, 'new')));
+  const old = before.roles.find(({ sha256 }) => sha256.startsWith(delta.coded?.base ?? '-')) ?? assert.fail();
+  const restored = createHash('sha256').update(await decodedByZstd(t, delta.bytes, old.bytes));
   assert.equal(restored.digest('hex'), after.roles.find(({ role }) => role === 'unclaimed')?.sha256);
 });
+
+/** Decodes as docs/formats/lookup.md says, with the zstd of the system. */
+async function decodedByZstd(t: TestContext, coded: Uint8Array, base: Uint8Array): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-delta-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const vectors = new URL('../../../docs/formats/lookup.json', import.meta.url);
+  const { dictionary } = JSON.parse(await readFile(vectors, 'utf8')) as { dictionary: { text: string } };
+  const bytes = Buffer.from(coded);
+  const frame = 4 + 32 * bytes.readUInt32BE(0);
+  await writeFile(join(directory, 'dictionary'), Buffer.concat([base, Buffer.from(dictionary.text)]));
+  await writeFile(join(directory, 'frame.zst'), bytes.subarray(frame));
+  const args = ['-q', '-d', '--patch-from=dictionary', 'frame.zst', '-o', 'text'];
+  await promisify(execFile)('zstd', args, { cwd: directory });
+  const runs = bytes.toString('hex', 4, frame).matchAll(/.{64}/g);
+  return (await readFile(join(directory, 'text'), 'utf8')).replaceAll('\u0001', () => runs.next().value?.[0] ?? '?');
+}
 
 test('a role that was signed again with nothing new in it costs a few hundred bytes', async (t) => {
   const made = await scene(t);
@@ -110,8 +120,10 @@ test('who reads no zstd, holds what nobody had, or a version that is gone is sen
   const before = await ask(made);
   await made.index.publisher.publish(newFile('project-7', '2.0'));
   const plain = await ask(made, before.roles, false);
-  assert.ok(plain.lookup.files.every(({ dictionary, coded }) => dictionary === undefined && coded === undefined));
-  const whole = ({ lookup }: Answer): boolean => lookup.files.every(({ coded }) => coded === true);
+  assert.ok(plain.lookup.files.every(({ coded }) => coded === undefined));
+  const [targets = assert.fail()] = before.roles;
+  const whole = ({ lookup }: Answer): boolean =>
+    lookup.files.every(({ coded }) => coded && (coded.base ?? targets.sha256).startsWith(targets.sha256.slice(0, 8)));
   const stranger = { ...(before.roles[0] ?? assert.fail()), sha256: '0'.repeat(64) };
   assert.ok(whole(await ask(made, [stranger])));
   const old = before.roles.find(({ role }) => role === 'unclaimed') ?? assert.fail();
@@ -132,7 +144,7 @@ test('a delta against any of several versions that are held is against the newes
   const third = await ask(made, [...first.roles, ...second.roles]);
   const newest = second.roles.find(({ role }) => role === 'unclaimed') ?? assert.fail();
   assert.deepEqual(
-    third.lookup.files.map(({ dictionary }) => dictionary),
+    third.lookup.files.map(({ coded }) => coded?.base),
     [newest.sha256.slice(0, 8)],
   );
 });

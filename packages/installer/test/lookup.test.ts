@@ -103,7 +103,7 @@ test('is asked for everything when it takes something for held that is not', asy
 
 /** No hashes, and a frame that says so many zeros. */
 const BOMB = Buffer.concat([Buffer.alloc(4), zstdCompressSync(Buffer.alloc(2 ** 27))]);
-const CODED = { coded: true, bytes: Buffer.concat([Buffer.alloc(4), zstdCompressSync(Buffer.from('{}'))]) };
+const CODED = { coded: {}, bytes: Buffer.concat([Buffer.alloc(4), zstdCompressSync(Buffer.from('{}'))]) };
 
 /** Wrong answers for `demo`, in place of the right one. */
 function forgeries(right: Uint8Array): ReadonlyMap<string, Uint8Array> {
@@ -125,14 +125,10 @@ function forgeries(right: Uint8Array): ReadonlyMap<string, Uint8Array> {
     ['a role repeated', encodeLookup({ proof, files: [first, first, second, ...rest] })],
     ['a role swapped', encodeLookup({ proof, files: [{ bytes: foreign }, second, ...rest] })],
     ['a role too many', encodeLookup({ proof, files: [...files, { bytes: foreign }] })],
-    [
-      'a delta that nobody asked for',
-      encodeLookup({ proof, files: [{ ...first, dictionary: '00000000' }, second, ...rest] }),
-    ],
-    ['a coded role of 128 MiB', encodeLookup({ proof, files: [{ coded: true, bytes: BOMB }, second, ...rest] })],
+    ['a coded role of 128 MiB', encodeLookup({ proof, files: [{ coded: {}, bytes: BOMB }, second, ...rest] })],
     [
       'a coded role against one that is not there',
-      encodeLookup({ proof, files: [{ ...CODED, dictionary: '00000000' }, second, ...rest] }),
+      encodeLookup({ proof, files: [{ ...CODED, coded: { base: '00000000' } }, second, ...rest] }),
     ],
     ['another role, coded', encodeLookup({ proof, files: [CODED, second, ...rest] })],
   ]);

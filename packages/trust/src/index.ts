@@ -39,7 +39,14 @@ export { assertForIndex, forIndex, identityOf, namedIndex } from './index-identi
 export { type Asker, lookupPath, readAsker } from './lookup-path.ts';
 export { type ApplyDelta, decodeFile, uncoded, type UncodedFile } from './lookup-coding.ts';
 export { type LookedUpRole, rolesFor, verifyLookup } from './lookup.ts';
-export { decodeLookup, encodeLookup, type Lookup, MAX_LOOKUP_BYTES, type SentFile } from './lookup-format.ts';
+export {
+  type Coded,
+  decodeLookup,
+  encodeLookup,
+  type Lookup,
+  MAX_LOOKUP_BYTES,
+  type SentFile,
+} from './lookup-format.ts';
 export {
   isLabel,
   MAX_LABELS,

@@ -19,7 +19,7 @@ export interface UncodedFile {
 
 /**
  * Makes a role's file ready for the coder: docs/formats/lookup.md, "Coded files".
- * @param base another file that the reader will have, and that has much in common with this one, such as `targets`
+ * @param base another file that the reader will have and that has much in common with this one: an older version, or `targets`
  */
 export function uncoded(file: Uint8Array, base: Uint8Array = new Uint8Array()): UncodedFile {
   const dictionary = dictionaryOf(base);

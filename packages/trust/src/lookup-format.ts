@@ -4,13 +4,17 @@ import { packHex, unpackHex } from './hex-packing.ts';
 import { packZeros, unpackZeros } from './lookup-zeros.ts';
 import { MAX_PROOF_BYTES } from './snapshot-tree/proof.ts';
 
-/** A role's file as an answer carries it: whole, as a delta against another file, or coded, with or without another file. */
+/** A role's file as an answer carries it. */
 export interface SentFile {
-  /** The first 8 hex digits of the SHA-256 of the other file: one that the asker holds, or that stands before this one. */
-  readonly dictionary?: string;
-  /** Whether `bytes` are a coded file. If not, they are a delta where there is a dictionary, and else the whole file. */
-  readonly coded?: boolean;
+  /** The whole file, or the coded one. */
   readonly bytes: Uint8Array;
+  readonly coded?: Coded;
+}
+
+/** How a file is coded: docs/formats/lookup.md, "Coded files". */
+export interface Coded {
+  /** The first 8 hex digits of the SHA-256 of another file: one that the asker holds, or that stands before this one. */
+  readonly base?: string;
 }
 
 /** What a server answers for one project under one root hash: docs/formats/lookup.md. */
@@ -23,18 +27,17 @@ export interface Lookup {
 
 const FORMAT = 3;
 const WHOLE = 0;
-const DELTA = 1;
-const PACKED = 2;
-const CODED = 3;
-const CODED_AGAINST = 4;
+const PACKED = 1;
+const CODED = 2;
+const CODED_WITH_BASE = 3;
 /** Tops and bins of four trees at seven depths, and more roles of one project than anyone has. */
 const MAX_FILES = 256;
 /** The most bytes that an answer can have. */
 export const MAX_LOOKUP_BYTES = 64 << 20;
 
 interface Part {
-  readonly kind: 0 | 1 | 2 | 3 | 4;
-  readonly dictionary?: string;
+  readonly kind: typeof WHOLE | typeof PACKED | typeof CODED | typeof CODED_WITH_BASE;
+  readonly base?: string;
   readonly bytes: Uint8Array;
 }
 
@@ -55,8 +58,8 @@ export function encodeLookup({ proof: whole, files }: Lookup): Uint8Array {
   put(proof);
   for (const part of parts) {
     bytes[at++] = part.kind;
-    if (part.dictionary !== undefined) {
-      view.setUint32(at, Number.parseInt(part.dictionary, 16));
+    if (part.base !== undefined) {
+      view.setUint32(at, Number.parseInt(part.base, 16));
       at += 4;
     }
     put(part.bytes);
@@ -64,14 +67,14 @@ export function encodeLookup({ proof: whole, files }: Lookup): Uint8Array {
   return bytes;
 }
 
-function partOf({ dictionary, coded, bytes }: SentFile): Part {
-  if (dictionary !== undefined) return { kind: coded === true ? CODED_AGAINST : DELTA, dictionary, bytes };
-  if (coded === true) return { kind: CODED, bytes };
+function partOf({ coded, bytes }: SentFile): Part {
+  if (coded?.base !== undefined) return { kind: CODED_WITH_BASE, base: coded.base, bytes };
+  if (coded) return { kind: CODED, bytes };
   const packed = packHex(bytes);
   return packed ? { kind: PACKED, bytes: packed } : { kind: WHOLE, bytes };
 }
 
-const headBytes = ({ dictionary }: Part): number => (dictionary === undefined ? 5 : 9);
+const headBytes = ({ base }: Part): number => (base === undefined ? 5 : 9);
 
 /**
  * Reads an answer. The address to ask is {@link lookupPath}'s; what is read goes to {@link verifyLookup}, which alone makes it worth
@@ -92,11 +95,11 @@ export function decodeLookup(bytes: Uint8Array): Lookup {
 
 function readFile(input: Input): SentFile {
   const kind = input.number(1);
-  if (kind > CODED_AGAINST) throw new ProofError('a role of the answer is of an unknown kind');
-  const against = kind === DELTA || kind === CODED_AGAINST ? { dictionary: toHex(input.bytes(4)) } : {};
+  if (kind > CODED_WITH_BASE) throw new ProofError('a role of the answer is of an unknown kind');
+  const base = kind === CODED_WITH_BASE ? { base: toHex(input.bytes(4)) } : {};
   const bytes = input.bytes(input.number(4));
-  const coded = kind === CODED || kind === CODED_AGAINST ? { coded: true } : {};
-  return { ...against, ...coded, bytes: kind === PACKED ? unpackHex(bytes) : bytes };
+  if (kind >= CODED) return { bytes, coded: base };
+  return { bytes: kind === PACKED ? unpackHex(bytes) : bytes };
 }
 
 class Input {

@@ -7,7 +7,7 @@ export const MAX_HAVE = 64;
 export interface Asker {
   /** SHA-256, in lower-case hex, of the role files that it holds. The first 64 are named. */
   readonly have: Iterable<string>;
-  /** Whether it reads zstd: deltas against them, and coded files. */
+  /** Whether it reads zstd, and so can be sent coded files. */
   readonly zstd: boolean;
 }
 

@@ -3,7 +3,7 @@ import { type ProjectName } from '@holdfast/python-index';
 import { ProofError } from './errors.ts';
 import { toHex } from './hex.ts';
 import { type ApplyDelta, decodeFile } from './lookup-coding.ts';
-import type { Lookup, SentFile } from './lookup-format.ts';
+import type { Coded, Lookup } from './lookup-format.ts';
 import { parseRotationRole } from './project-role.ts';
 import type { RoleEntry } from './snapshot-tree/cell.ts';
 import { verifyProof } from './snapshot-tree/proof.ts';
@@ -32,7 +32,7 @@ export function rolesFor(project: ProjectName, listed: Iterable<RoleEntry>): rea
  * @param rootHash lower-case hex, from a verified timestamp
  * @param held files that the asker has and named in `have`, by lower-case hex SHA-256
  * @param applyDelta for an asker that said that it reads zstd; only proven bytes ever leave here, whatever it returns
- * @throws ProofError when the answer omits, swaps or repeats a role, a delta or coded file does not fit, or the proof does not hold
+ * @throws ProofError when the answer omits, swaps or repeats a role, a coded file does not fit, or the proof does not hold
  */
 export function verifyLookup(
   rootHash: string,
@@ -48,7 +48,7 @@ export function verifyLookup(
   const longest = Math.max(0, ...lengths.values());
   const given = new Map<string, Uint8Array>();
   for (const file of files) {
-    const bytes = isWhole(file) ? file.bytes : decoded(file, [given, held], longest, applyDelta);
+    const bytes = file.coded ? decoded(file.bytes, file.coded, [given, held], longest, applyDelta) : file.bytes;
     const digest = toHex(sha256(bytes));
     if (given.has(digest)) throw new ProofError('the answer holds a role twice');
     if (!lengths.has(digest)) throw new ProofError('the answer holds something that the snapshot does not list');
@@ -62,20 +62,19 @@ export function verifyLookup(
   });
 }
 
-const isWhole = ({ dictionary, coded }: SentFile): boolean => dictionary === undefined && coded !== true;
-
 function decoded(
-  { dictionary, coded, bytes }: SentFile,
+  bytes: Uint8Array,
+  { base }: Coded,
   known: readonly ReadonlyMap<string, Uint8Array>[],
   maxLength: number,
   applyDelta: ApplyDelta | undefined,
 ): Uint8Array {
   if (!applyDelta) throw new ProofError('the answer holds zstd, which the asker cannot read');
-  const base = dictionary === undefined ? new Uint8Array() : fileNamed(dictionary, known);
+  const other = base === undefined ? new Uint8Array() : fileNamed(base, known);
   try {
-    return coded === true ? decodeFile(bytes, base, maxLength, applyDelta) : applyDelta(bytes, base, maxLength);
+    return decodeFile(bytes, other, maxLength, applyDelta);
   } catch (cause) {
-    throw new ProofError('a delta or a coded role of the answer is damaged', { cause });
+    throw new ProofError('a coded role of the answer is damaged', { cause });
   }
 }
 

@@ -1,8 +1,7 @@
 import { asProjectName } from '@holdfast/python-index';
 import { encodeLookup, readAsker, type SentFile } from '@holdfast/trust';
 import { ByteLru, type CacheCounts } from '../byte-lru.ts';
-import type { Dictionary } from '../deltas.ts';
-import type { ProjectLookup, RoleFile } from '../metadata.ts';
+import type { ProjectLookup, RoleFile, RoleVersion } from '../metadata.ts';
 import { Document } from './document.ts';
 import { matchesEtag, strongEtag } from './etag.ts';
 import type { Exchange } from './exchange.ts';
@@ -19,6 +18,9 @@ const HEADERS = {
   'Content-Type': 'application/vnd.holdfast.lookup',
   'Cache-Control': 'public, max-age=86400, immutable',
 };
+
+/** A role is about so many times as long as its coded form with `targets` as base. */
+const WHOLE_RATIO = 4;
 
 const PATH = /^\/lookup\/([0-9a-f]{64})\/([a-z0-9-]{1,300})$/;
 
@@ -46,7 +48,7 @@ export class Lookups {
     if (asker === undefined) throw notFound('This address');
     const lookup = this.#metadata.lookup(root, project);
     if (lookup === undefined) throw snapshotGone();
-    if (asker.zstd) return sendCoded(exchange, root, lookup, await chosenFiles(lookup, asker.have));
+    if (asker.zstd) return sendCoded(exchange, root, lookup, asker.have);
     const wanted = wantedFiles(lookup, new Set(asker.have));
     // By what is sent, not by what was asked: names of files that nobody holds fill no cache.
     const key = [root, project, ...wanted.map(({ sha256 }) => sha256)].join('/');
@@ -69,50 +71,46 @@ export class Lookups {
   }
 }
 
-interface ChosenFile {
-  readonly file: RoleFile;
-  readonly dictionary: Dictionary | undefined;
-}
-
 /** Each different file once that the asker does not hold; what remains of `names` are other files that it may hold. */
 function wantedFiles({ roles }: ProjectLookup, names: Set<string>): readonly RoleFile[] {
   const current = new Map(roles.map((file) => [file.sha256, file]));
   return [...current.values()].filter(({ sha256 }) => !names.delete(sha256.slice(0, 8)));
 }
 
-/** With the dictionary for each, if there is one. */
-async function chosenFiles(lookup: ProjectLookup, have: readonly string[]): Promise<readonly ChosenFile[]> {
-  const names = new Set(have);
-  const wanted = wantedFiles(lookup, names);
-  if (names.size === 0) return wanted.map((file) => ({ file, dictionary: undefined }));
-  const holds = (sha256: string): boolean => names.has(sha256.slice(0, 8));
-  return Promise.all(wanted.map(async (file) => ({ file, dictionary: await file.dictionary(holds) })));
-}
-
 /** Puts an answer together of what is coded once for all snapshots. Nothing is hashed or compressed for it. */
 async function sendCoded(
   exchange: Exchange,
   root: string,
-  { proof, roles: [first] }: ProjectLookup,
-  chosen: readonly ChosenFile[],
+  lookup: ProjectLookup,
+  have: readonly string[],
 ): Promise<void> {
+  const [first] = lookup.roles;
   const targets = first?.role === 'targets' ? first : undefined;
-  const files = await Promise.all(chosen.map((each) => sentFile(each, targets)));
+  const names = new Set(have);
+  const wanted = wantedFiles(lookup, names);
+  const files = await Promise.all(wanted.map((file) => sentFile(file, targets, names)));
   // Root, project and what is held are in the address. Another coder's bytes would say the same: a weak tag.
-  const forms = files.map(({ coded, dictionary }) => (coded === true ? '' : dictionary));
-  const tag = strongEtag([root.slice(0, 16), ...forms].join('-'));
+  const tag = strongEtag([root.slice(0, 16), ...files.map(({ coded }) => coded?.base)].join('-'));
   const fields = { ...HEADERS, ETag: `W/${tag}` };
   if (matchesEtag(exchange.request.headers['if-none-match'], tag)) sendNotModified(exchange, fields);
-  else sendBody(exchange, 200, fields, encodeLookup({ proof, files }));
+  else sendBody(exchange, 200, fields, encodeLookup({ proof: lookup.proof, files }));
 }
 
-async function sentFile({ file, dictionary }: ChosenFile, targets: RoleFile | undefined): Promise<SentFile> {
-  const delta = dictionary && (await file.delta(dictionary));
-  if (delta) return { dictionary: dictionary.sha256.slice(0, 8), bytes: delta };
+/** With an older version as base, when the asker may hold one and that pays; else with `targets`, which it has by then. */
+async function sentFile(file: RoleFile, targets: RoleFile | undefined, names: ReadonlySet<string>): Promise<SentFile> {
+  const older = names.size > 0 ? await file.older((sha256) => names.has(sha256.slice(0, 8))) : undefined;
+  const update = older && (await file.coded(older));
+  if (update && update.length * WHOLE_RATIO <= file.length) return sent(update, older);
   const base = file.sha256 === targets?.sha256 ? undefined : targets;
   const bytes = await file.coded(base);
-  return { coded: true, bytes, ...(base && { dictionary: base.sha256.slice(0, 8) }) };
+  if (!bytes) throw new Error('targets is listed and not in the object store');
+  return sent(bytes, base);
 }
+
+const sent = (bytes: Uint8Array, base: RoleVersion | undefined): SentFile => ({
+  bytes,
+  coded: base ? { base: base.sha256.slice(0, 8) } : {},
+});
 
 async function plainAnswer(proof: Uint8Array, wanted: readonly RoleFile[]): Promise<Document> {
   const files = await Promise.all(wanted.map(async (file) => ({ bytes: await file.read() })));
