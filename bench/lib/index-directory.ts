@@ -45,7 +45,7 @@ export async function makeIndexDirectory({ init = [], environment: extra }: Make
     ...extra,
     HOLDFAST_HOME: join(place, 'home'),
     HOLDFAST_PASSPHRASE: 'bench',
-    HOLDFAST_OFFLINE_PASSPHRASE: 'bench',
+    HOLDFAST_OFFLINE_PASSPHRASE: 'glacial icky reprogram outrage',
   };
   const must = async (...args: string[]): Promise<string> => {
     const { code, output } = await run(holdfast(...args), environment);

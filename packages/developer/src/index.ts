@@ -5,6 +5,7 @@ export { chooseKey, forgetKey, type KeyFilter, listKeys } from './keys/key-ring.
 export type { KeyRecord, KeySource } from './keys/key-record.ts';
 export { describeSource, openRecord, openSigner, type OpenSignerOptions, openSource } from './keys/open-signer.ts';
 export { phraseKey, type PhraseOwner } from './keys/phrase-key.ts';
+export { checkStrength, FILE_PASSPHRASE_BITS } from './keys/strength.ts';
 export { proposePhrase } from './keys/word-list.ts';
 export { type ApiAnswer, type CallOptions, IndexApi, type IndexApiOptions, type Upload } from './account/index-api.ts';
 export {
@@ -40,6 +41,7 @@ export { type ClaimOptions, type ClaimOutcome, type ClaimView, claimProject } fr
 export { type Cosignable, cosign, cosignable } from './project/cosign.ts';
 export { type Delegation, delegate, filesBelow, roleNamed, type Undelegation, undelegate } from './project/delegate.ts';
 export { describeTransaction, type RoleView, type TransactionView } from './project/describe-transaction.ts';
+export { discardFiles, type Removal, stagedNamed, withdrawChanges } from './project/discard.ts';
 export { type GivenKey, readGivenKey } from './project/given-key.ts';
 export { type Overview, overviewJson } from './project/overview.ts';
 export { drawProject } from './project/project-picture.ts';

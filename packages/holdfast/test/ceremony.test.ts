@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { parseRoot, parseTargets } from '@holdfast/tuf';
 import { readFirst } from '@holdfast/operator';
 import { temporaryDirectory } from '../../index/test/support/tools.ts';
+import { atTerminal } from './at-terminal.ts';
 import { type Ended, holdfast } from './holdfast.ts';
 
 interface Place {
@@ -143,4 +144,53 @@ test('holders bring keys of their SSH agents to the ceremony, and sign with them
     'root=frob',
   );
   await at.fails(/so 3 of them cannot be needed/, 'admin', 'export', 'index', 'x', '--threshold', 'root=3');
+});
+
+test('offline keys take no weak passphrase, and a refused one leaves nothing', async (t) => {
+  const weak = { HOLDFAST_OFFLINE_PASSPHRASE: 'correct horse' };
+  const at = await place(t);
+  await at.run('init', 'index', '--request', 'request.json');
+  for (const args of [
+    ['admin', 'ceremony', 'request.json', 'keys'],
+    ['admin', 'key', 'carol', 'root'],
+    ['init', 'other', '--offline-keys', 'keys'],
+  ]) {
+    const { code, err } = await holdfast(at.directory, args, weak);
+    assert.equal(code, 1, args.join(' '));
+    assert.match(
+      err,
+      /^holdfast: this would be guessed in about 2\^\d+ tries, and 2\^45 are the least: .*\n {2}Nothing/m,
+    );
+    assert.deepEqual(
+      (await readdir(at.directory, { recursive: true })).filter((name) => /root|targets/.test(name)),
+      [],
+    );
+  }
+  await at.run('admin', 'ceremony', 'request.json', 'keys');
+});
+
+test('at a terminal a slip of one holder does not end the ceremony', async (t) => {
+  const at = await place(t);
+  await at.run('init', 'index', '--request', 'request.json');
+  const good = 'glacial icky reprogram outrage';
+  const one = ['--root-keys', '1', '--root-threshold', '1', '--targets-keys', '1', '--targets-threshold', '1'];
+  const typed = (holder: string, first: string, second: string) =>
+    [
+      [new RegExp(`Passphrase of ${holder}: $`), first],
+      [/The same again: $/, second],
+    ] as const;
+  const { code, shown } = await atTerminal(
+    at.directory,
+    ['admin', 'ceremony', 'request.json', 'keys', ...one],
+    [
+      ...typed('root-1', good, `${good}s`),
+      ...typed('root-1', 'swordfish', 'swordfish'),
+      ...typed('root-1', good, good),
+      ...typed('targets-1', good, good),
+    ],
+    { HOLDFAST_OFFLINE_PASSPHRASE: '' },
+  );
+  assert.equal(code, 0, shown);
+  assert.match(shown, /Not that one: what was typed the second time differs[^]*Not that one: this would be guessed/);
+  assert.ok(!shown.includes(good));
 });

@@ -20,7 +20,7 @@ export function environment(directory: string): NodeJS.ProcessEnv {
     HOME: directory,
     HOLDFAST_HOME: join(directory, 'home'),
     HOLDFAST_PASSPHRASE: 'of the online key',
-    HOLDFAST_OFFLINE_PASSPHRASE: 'of the holders',
+    HOLDFAST_OFFLINE_PASSPHRASE: 'glacial icky reprogram outrage',
     UV_PYTHON: join(tools, 'python'),
     UV_PYTHON_DOWNLOADS: 'never',
     PYTHONDONTWRITEBYTECODE: '1',

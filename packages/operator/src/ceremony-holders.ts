@@ -60,6 +60,16 @@ export interface HolderFolder {
   passphraseFor(holder: string): Promise<string>;
 }
 
+/** Asks all holders who need one, before anything is written: who stops here leaves no half of a ceremony behind. */
+export async function askPassphrases(
+  holders: readonly CeremonyHolder[],
+  passphraseFor: HolderFolder['passphraseFor'],
+): Promise<HolderFolder['passphraseFor']> {
+  const given = new Map<string, string>();
+  for (const { name, keys } of holders) if (keys.some(({ made }) => made)) given.set(name, await passphraseFor(name));
+  return async (name) => given.get(name) ?? passphraseFor(name);
+}
+
 /** Writes what a holder takes away: keys under one passphrase, and what to do with them. @returns the folder */
 export async function writeHolder(
   { offlineDirectory, passphraseFor }: HolderFolder,

@@ -18,7 +18,14 @@ import { type JsonObject, type PublicKey, rootJson, type Signer, signMetadata, t
 import { writeFileAtomic } from '@holdfast/tuf/node';
 import { OfflineDirectoryError } from './errors.ts';
 import { rootFingerprint } from './fingerprint.ts';
-import { type CeremonyHolder, keysOfRole, makeHolders, signersOfRole, writeHolder } from './ceremony-holders.ts';
+import {
+  askPassphrases,
+  type CeremonyHolder,
+  keysOfRole,
+  makeHolders,
+  signersOfRole,
+  writeHolder,
+} from './ceremony-holders.ts';
 import { assertReachable, type OfflineRole } from './holders.ts';
 import { transcript } from './paper.ts';
 
@@ -100,8 +107,9 @@ export async function holdCeremony(ceremony: Ceremony): Promise<CeremonyResult> 
   for (const top of offlineTops(model)) roles.set(top, await sign(top, emptyTop(first, top)));
   if (roles.has(RARELY_UPDATED)) roles.set(CLOSED, await sign(RARELY_UPDATED, closedRoleJson(1, treesExpire)));
   const text = transcript({ ...first, ...ceremony, model, holders, fingerprint });
+  const passphraseFor = await askPassphrases(holders, ceremony.passphraseFor);
   const folders: string[] = [];
-  for (const holder of holders) folders.push(await writeHolder(ceremony, holder, fingerprint));
+  for (const holder of holders) folders.push(await writeHolder({ ...ceremony, passphraseFor }, holder, fingerprint));
   await writeFileAtomic(join(ceremony.offlineDirectory, 'root.json'), root);
   await writeFileAtomic(join(ceremony.offlineDirectory, 'transcript.txt'), new TextEncoder().encode(text));
   return { root, targets, roles, fingerprint, transcript: text, folders };

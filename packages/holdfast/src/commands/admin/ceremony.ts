@@ -2,9 +2,9 @@ import { join, resolve } from 'node:path';
 import { holdCeremony, readRequest, writeFirst } from '@holdfast/operator';
 import { duration, integer, type Options, readArguments, text, texts } from '../../arguments.ts';
 import { type Command, UsageError } from '../../command.ts';
-import { readPassphrase } from '../../passphrase.ts';
 import { paint, print } from '../../terminal.ts';
 import { KEY_HELP, openHolderKeys } from './holder-keys.ts';
+import { newPassphrases } from './new-passphrase.ts';
 
 const YEAR_SECONDS = 365 * 86_400;
 
@@ -48,18 +48,13 @@ export async function ceremonyChoice(options: Options): Promise<CeremonyChoice> 
     throw new UsageError('a threshold cannot be larger than the number of its holders');
   }
   const lifetime = duration(options, 'lifetime', YEAR_SECONDS);
+  const passphrase = newPassphrases(options);
   return {
     model,
     root: { ...root, own: await openHolderKeys(rootOwn, options) },
     targets: { ...targets, own: await openHolderKeys(targetsOwn, options) },
     lifetime,
-    passphraseFor: (holder) =>
-      readPassphrase({
-        file: text(options, 'offline-passphrase-file'),
-        variable: 'HOLDFAST_OFFLINE_PASSPHRASE',
-        prompt: `Passphrase of ${holder}`,
-        confirm: true,
-      }),
+    passphraseFor: (holder) => passphrase(`Passphrase of ${holder}`),
   };
 }
 

@@ -2,11 +2,11 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOfflineRole, OFFLINE_ROLES, writePublicKeyFile } from '@holdfast/operator';
 import { generateKey, writeKeyFile } from '@holdfast/tuf/node';
-import { readArguments, text, texts } from '../../arguments.ts';
+import { readArguments, texts } from '../../arguments.ts';
 import { type Command, UsageError } from '../../command.ts';
-import { readPassphrase } from '../../passphrase.ts';
 import { note, print } from '../../terminal.ts';
 import { KEY_HELP, publicKeyNamed } from './holder-keys.ts';
+import { newPassphrases } from './new-passphrase.ts';
 
 export const adminKey: Command = {
   name: 'admin key',
@@ -29,14 +29,7 @@ export const adminKey: Command = {
     const [named, ...others] = texts(options, 'key');
     if (others.length > 0) throw new UsageError('--key may be given once');
     const brought = named === undefined ? undefined : await publicKeyNamed(named, options);
-    const passphrase = brought
-      ? ''
-      : await readPassphrase({
-          file: text(options, 'offline-passphrase-file'),
-          variable: 'HOLDFAST_OFFLINE_PASSPHRASE',
-          prompt: `Passphrase of the keys in ${folder}`,
-          confirm: true,
-        });
+    const passphrase = brought ? '' : await newPassphrases(options)(`Passphrase of the keys in ${folder}`);
     await mkdir(folder, { mode: 0o700 });
     for (const role of roles) {
       const made = brought ? undefined : await generateKey('ed25519');
