@@ -185,9 +185,15 @@ test('somebody who knows pip and twine gets from nothing to a signed release by 
   assert.match(claimed, /requests_flow-0\.9-py3-none-any\.whl .* sha256 [0-9a-f]{64}[\s\S]*requests-flow is yours/);
 
   await story.build('you', '1.2');
-  const [, waiting = '', signed = ''] = await story.follow('CI builds, you sign');
+  const unwanted = makeWheel({ name: 'flask', version: '1.2' });
+  const stray = unwanted.filename.replace('py3', 'py2');
+  await writeFile(join(directory, stray), unwanted.bytes);
+  const strayed = await runTool('twine', ['upload', ...repository, stray], { cwd: directory });
+  assert.equal(strayed.status, 0, strayed.output);
+  const [, waiting = '', signed = '', discarded = ''] = await story.follow('CI builds, you sign');
   assert.match(waiting, /waits: holdfast sign flask[\s\S]*flask-1\.2\.tar\.gz/);
   assert.match(signed, /the same as dist\/flask-1\.2\.tar\.gz[\s\S]*Verified/);
+  assert.match(discarded, /flask-1\.2-py2-none-any\.whl .*brought by ann[\s\S]*Thrown away: flask-1\.2-py2/);
 
   for (const [who, account] of [
     ['your colleague', 'bob'],

@@ -37,9 +37,11 @@ export function overviewJson({ signing, status, mine, now }: Overview): object {
       account,
       upload_time: uploadTime.toISOString(),
     })),
-    waiting: (status?.transactions ?? []).map(({ account, recordedAt, waiting }) => ({
+    waiting: (status?.transactions ?? []).map(({ id, account, recordedAt, waitsUntil, waiting }) => ({
+      id: id ?? null,
       account,
       recorded_at: recordedAt.toISOString(),
+      waits_until: waitsUntil?.toISOString() ?? null,
       parts: Object.fromEntries([...waiting].map(([name, lack]) => [name, lack])),
     })),
     looked_at: now.toISOString(),

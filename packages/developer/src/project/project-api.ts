@@ -43,6 +43,16 @@ export class ProjectApi {
     return this.#read(() => readTransactionAnswer(answer));
   }
 
+  /** Takes away a file that waits. @throws RefusedError, ConflictError; then nothing was changed */
+  async discard(filename: string): Promise<void> {
+    await this.#index.delete(`${this.#path}/staged/${encodeURIComponent(filename)}`, undefined);
+  }
+
+  /** Takes away a transaction that waits for signatures. @throws RefusedError; then nothing was changed */
+  async withdraw(id: number): Promise<void> {
+    await this.#index.delete(`${this.#path}/transactions/${id}`, undefined);
+  }
+
   /** For projects that are not claimed: PEP 592. @returns the version of the timestamp that says so */
   async yank(filenames: readonly string[], yanked: boolean, reason?: string): Promise<number> {
     const body = { filenames, yanked, ...(reason !== undefined && { reason }) };

@@ -37,6 +37,7 @@ const status: ProjectStatus = {
     {
       account: 'bob',
       recordedAt: NOW,
+      waitsUntil: later(30),
       transaction: { roles: new Map() },
       waiting: new Map([[own, { signed: ['x'], threshold: 2 }]]),
     },
@@ -65,7 +66,7 @@ targets
             key ${short(bob)}
 waits: holdfast sign flask
    flask-2.0.tar.gz  1234 bytes  sha256 ${'c'.repeat(64)}  brought by ci at 2026-11-21 12:00 UTC
-   a change by bob of 2026-11-21 12:00 UTC: project.flask (1 of 2 signatures)
+   a change by bob of 2026-11-21 12:00 UTC: project.flask (1 of 2 signatures); forgotten on 2026-12-21
 `,
   );
   // oxlint-disable-next-line no-control-regex

@@ -110,11 +110,12 @@ function waitingLines({ status, signing }: Overview, paint: Paint): string[] {
       ({ filename, sha256, size, account, uploadTime }) =>
         `   ${filename}  ${size} bytes  sha256 ${sha256}  brought by ${account || 'somebody'} at ${minute(uploadTime)}`,
     ),
-    ...transactions.map(({ account, recordedAt, waiting }) => {
+    ...transactions.map(({ account, recordedAt, waitsUntil, waiting }) => {
       const lack = [...waiting].map(
         ([name, { signed, threshold }]) => `${name} (${signed.length} of ${threshold} signatures)`,
       );
-      return `   a change by ${account} of ${minute(recordedAt)}: ${lack.join(', ')}`;
+      const until = waitsUntil === undefined ? '' : `; forgotten on ${day(waitsUntil)}`;
+      return `   a change by ${account} of ${minute(recordedAt)}: ${lack.join(', ')}${until}`;
     }),
   ];
 }

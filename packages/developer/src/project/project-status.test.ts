@@ -27,6 +27,8 @@ const told = {
   claim_waits: false,
   transactions: [
     {
+      id: 7,
+      waits_until: '2026-12-21T12:00:00.000Z',
       account: 'bob',
       recorded_at: '2026-11-21T12:00:00.000Z',
       roles: { 'project.flask': 'the text' },
@@ -46,6 +48,9 @@ test('what waits is read, and what this version does not know is passed over (M1
   assert.deepEqual(status.retired.get('project.flask.windows'), 2);
   assert.equal(new TextDecoder().decode(status.transactions[0]?.transaction.roles.get('project.flask')), 'the text');
   assert.deepEqual(status.transactions[0]?.waiting.get('project.flask')?.threshold, 2);
+  assert.deepEqual([status.transactions[0]?.id, status.transactions[0]?.waitsUntil?.getUTCDate()], [7, 21]);
+  const [older] = read({ ...told, transactions: [{ recorded_at: '2026-11-21T12:00:00.000Z' }] }).transactions;
+  assert.deepEqual([older?.id, older?.waitsUntil], [undefined, undefined]);
   const { staged: files, transactions, nextSigning } = read({ project: 'flask', standing: 'none', role: null });
   assert.deepEqual([files, transactions, nextSigning], [[], [], undefined]);
 });
@@ -60,6 +65,7 @@ test('a status of another project, of another form, or with words that steer a t
     { staged: [{ ...staged, sha256: 'short' }] },
     { staged: [{ ...staged, size: -1 }] },
     { transactions: [{ roles: {} }] },
+    { transactions: [{ ...told.transactions[0], id: '7/../8' }] },
     { retired: { '\u0007': 1 } },
     { next_signing: 'soon' },
   ])

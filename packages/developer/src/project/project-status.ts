@@ -19,9 +19,13 @@ export interface StagedFile extends Distribution {
 
 /** A transaction that is kept until others have signed it. */
 export interface WaitingTransaction {
+  /** To withdraw it; not told by older indexes. */
+  readonly id?: number | undefined;
   /** Who brought it. */
   readonly account: string;
   readonly recordedAt: Date;
+  /** When the index forgets it; not told by older ones, which keep it for ever. */
+  readonly waitsUntil?: Date | undefined;
   /** All of it, as it has to be sent again. */
   readonly transaction: ProjectTransaction;
   /** What lacks signatures, by role name or entry of a rotate file. */
@@ -104,9 +108,12 @@ const readCore = (core: JsonObject): { readonly sha256: string; readonly size: n
 
 function readWaiting(each: JsonObject): WaitingTransaction {
   const [claim, rotation] = [orAbsent(each.get('claim')), orAbsent(each.get('rotation'))];
+  const [id, until] = [orAbsent(each.get('id')), orAbsent(each.get('waits_until'))];
   return {
+    id: id === undefined ? undefined : asInteger(id, 'id'),
     account: asPrintable(each.get('account') ?? '', 'account'),
     recordedAt: asTime(each.get('recorded_at'), 'recorded_at'),
+    waitsUntil: until === undefined ? undefined : asTime(until, 'waits_until'),
     transaction: {
       ...(claim !== undefined && { claim: readClaim(asObject(claim, 'claim')) }),
       roles: mapOf(each.get('roles'), 'roles', textBytes),

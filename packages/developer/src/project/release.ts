@@ -137,7 +137,7 @@ export function stagedAs(
 ): StagedFile {
   const kept = staged.find(({ filename }) => filename === file.filename);
   const refuse = (why: string): never => {
-    throw new FileRefusedError(file.path, `${why}. Nothing was signed`);
+    throw new FileRefusedError(file.path, why);
   };
   if (!kept) return refuse(absent);
   if (kept.sha256 !== file.sha256 || kept.size !== file.size)

@@ -33,6 +33,6 @@ export async function signersOf(
   return [signer, ...others.filter((other) => other !== undefined)];
 }
 
-export function projectApi({ api }: Workbench, project: ProjectName): ProjectApi {
+export function projectApi({ api }: Pick<Workbench, 'api'>, project: ProjectName): ProjectApi {
   return new ProjectApi(api, project);
 }

@@ -16,6 +16,8 @@ export const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['status', async () => (await import('./status.ts')).status],
   ['claim', async () => (await import('./claim.ts')).claim],
   ['sign', async () => (await import('./sign.ts')).sign],
+  ['discard', async () => (await import('./discard.ts')).discard],
+  ['withdraw', async () => (await import('./discard.ts')).withdraw],
   ['delegate', async () => (await import('./delegate.ts')).delegateCommand],
   ['undelegate', async () => (await import('./delegate.ts')).undelegateCommand],
   ['yank', async () => (await import('./yank.ts')).yank],

@@ -1,4 +1,4 @@
-import { type Cosignable, labelOf, type RoleView, type StagedPlan } from '@holdfast/developer';
+import { type Cosignable, labelOf, type RoleView, type StagedPlan, type TransactionView } from '@holdfast/developer';
 import { note, paintNote } from '../terminal.ts';
 import { day, shortKey, size } from './project-output.ts';
 
@@ -21,13 +21,17 @@ export function showTransaction({ waiting, view, mine }: Cosignable): void {
   note(
     `A change by ${waiting.account || 'somebody'} of ${day(waiting.recordedAt)} waits for your signature on ${mine.join(', ')}:`,
   );
-  const { claim, rotation } = view;
+  showChanges(view);
+}
+
+/** What a change that waits would do. */
+export function showChanges({ claim, rotation, roles }: TransactionView): void {
   if (claim) note(`  claims the project with ${claim.threshold} of the keys ${claim.keys.map(shortKey).join(', ')}`);
   if (rotation === 'revocation')
     note(`  ${paintNote('red', 'revokes the project')}: nothing of it could be installed any more`);
   else if (rotation)
     note(`  from then on ${rotation.threshold} of the keys ${rotation.keys.map(shortKey).join(', ')} sign`);
-  for (const role of view.roles) showRole(role);
+  for (const role of roles) showRole(role);
 }
 
 function showRole({

@@ -107,7 +107,7 @@ function compare({ view }: Cosignable, locals: readonly LocalFile[]): void {
     if (listed && listed.sha256 !== local.sha256)
       throw new FileRefusedError(
         local.path,
-        `the change that waits lists other content under this name: its SHA-256 is ${listed.sha256}, here ${local.sha256}. Nothing was signed`,
+        `the change that waits lists other content under this name: its SHA-256 is ${listed.sha256}, here ${local.sha256}`,
       );
   }
 }
