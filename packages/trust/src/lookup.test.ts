@@ -153,7 +153,7 @@ test('a coded role that makes something else or too much, or needs what is not t
   refused([first, coded(second.bytes, Buffer.from('nobody has this')), ...rest]);
   const before = Buffer.from('the file of nobody, before');
   const damaged = new Map([[sha(before), Buffer.from('damaged in the store')]]);
-  refused([first, coded(Buffer.from(`${before} and after`), before), ...rest], applyDelta, damaged);
+  refused([first, coded(Buffer.concat([before, Buffer.from(' and after')]), before), ...rest], applyDelta, damaged);
   assert.throws(
     () => verifyLookup(root, flask, { ...lookup, files: [coded(first.bytes), second, ...rest] }),
     ProofError,
