@@ -1,8 +1,9 @@
 import { type Driver, PostgresDialect, type PostgresDialectConfig } from 'kysely';
-import type { ClientBase, Pool } from 'pg';
+import type { Client, ClientBase, Pool } from 'pg';
 import type { Watch } from '../watch.ts';
 import { GuardedDriver } from './guarded-driver.ts';
-import { isBrokenConnection, postgresError } from './postgres-error.ts';
+import { isBrokenConnection, isSilence, postgresError } from './postgres-error.ts';
+import { type Patience, patienceOf } from './postgres-location.ts';
 import { RetryingDriver } from './retrying-driver.ts';
 
 /** Milliseconds until a connection must stand, or one of the pool be free. */
@@ -19,13 +20,6 @@ const LOCK_MS = 10_000;
  */
 const IDLE_IN_TRANSACTION_MS = 2_000;
 
-/** Milliseconds that a pool gives the server: to connect, to answer a statement, and to answer at all. */
-export interface Patience {
-  readonly connect: number;
-  readonly statement: number;
-  readonly silence: number;
-}
-
 const PATIENCE: Patience = { connect: CONNECT_MS, statement: STATEMENT_MS, silence: SILENCE_MS };
 
 /** A server whose client's machine went away closes the connection, and gives its locks free, after some 25 seconds. */
@@ -37,13 +31,15 @@ export async function makePool(
   location: string,
   most: number,
   prepare: (client: ClientBase) => Promise<unknown>,
-  patience = PATIENCE,
+  longest: Patience = PATIENCE,
 ): Promise<Pool> {
+  const { server, patience } = patienceOf(location, longest);
   const { default: pg } = await import('pg');
   const types = new pg.TypeOverrides();
   for (const type of [pg.types.builtins.INT8, pg.types.builtins.NUMERIC]) types.setTypeParser(type, parseWhole);
   const pool = new pg.Pool({
-    connectionString: location,
+    Client: promptClient(pg.Client),
+    connectionString: server,
     application_name: 'holdfast',
     max: most,
     connectionTimeoutMillis: patience.connect,
@@ -64,6 +60,28 @@ export async function makePool(
   });
   pool.on('error', () => {}); // A connection that nobody used broke. The next user gets a new one.
   return pool;
+}
+
+/**
+ * A connection that did not answer in time is ended, so that the pool makes another one. The client of PostgreSQL would keep it, and
+ * whatever is asked next would wait behind what was never answered: for a quarter of an hour, where the network drops what is sent.
+ */
+function promptClient(Plain: typeof Client): typeof Client {
+  return class PromptClient extends Plain {
+    constructor(...options: ConstructorParameters<typeof Client>) {
+      super(...options);
+      const ask = this.query.bind(this);
+      const promptly = (...question: Parameters<typeof ask>): unknown => {
+        const answer: unknown = ask(...question);
+        if (answer instanceof Promise)
+          answer.catch((error: unknown) => {
+            if (isSilence(error)) this.end().catch(() => {});
+          });
+        return answer;
+      };
+      this.query = promptly as typeof this.query; // Its type lists one way to ask after the other.
+    }
+  };
 }
 
 /** PostgreSQL for kysely. */

@@ -16,6 +16,11 @@ export function isBrokenConnection(error: unknown): boolean {
   return error.message.startsWith('Connection terminated');
 }
 
+/** Whether the server did not answer within the time that it was given. The client of PostgreSQL has no code for it. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout';
+}
+
 /** The index's own error for a failure of PostgreSQL, or of the connection to it. */
 export function postgresError(error: unknown): IndexError {
   if (error instanceof IndexError) return error;

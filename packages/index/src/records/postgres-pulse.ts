@@ -1,5 +1,6 @@
 import type { ClientBase, Pool } from 'pg';
-import { makePool, type Patience } from './postgres-dialect.ts';
+import { makePool } from './postgres-dialect.ts';
+import type { Patience } from './postgres-location.ts';
 
 /** The channel that every writing transaction tells of itself on (postgresql.org/docs/current/sql-notify.html). */
 export const CHANNEL = 'holdfast';
