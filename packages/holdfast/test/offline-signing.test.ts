@@ -123,6 +123,7 @@ test('what was claimed and what is quiet goes under offline keys while the index
     ['new'],
   );
   await at.fails(/it is of another index/, 'admin', 'review', 'to-sign', '--fingerprint', 'ab'.repeat(32));
+  await decisionsAreChecked(at);
 
   const signed = (await at.run('admin', 'sign', 'to-sign', '--key', key)).out.trim();
   const { err } = await at.run('admin', 'import', served.directory, 'to-sign', signed);
@@ -215,6 +216,27 @@ test('holders come and go, thresholds change, root rotates: users who know only 
 async function exportOf(at: Operators, ...wish: readonly string[]): Promise<string> {
   await at.run('admin', 'export', at.index, 'another', ...wish);
   return 'another';
+}
+
+/** A slip must not let a project through that somebody meant to stop, nor take back what another holder decided. */
+async function decisionsAreChecked(at: Operators): Promise<void> {
+  const review = (...args: readonly string[]) => holdfast(at.directory, ['admin', 'review', 'to-sign', ...args]);
+  for (const [args, sentence] of [
+    [['--fingerprint', 'abcd'], /--fingerprint takes 64 hex digits, and these are 4 characters/],
+    [['--decide', 'new', '--exclude', 'flaks'], /nothing is to change for flaks: look how it is spelled/],
+    [['--decide', 'new', '--accept', 'flaks'], /nothing is to change for flaks/],
+    [['--decide', 'new', '--exclude', 'old', '--accept', 'old'], /old cannot be excluded and accepted/],
+    [['--decide', './to-sign', '--exclude', 'old'], /--decide takes a new file/],
+  ] as const) {
+    const { code, err } = await review(...args);
+    assert.equal(code, 2, err);
+    assert.match(err, sentence);
+  }
+  assert.equal((await review('--decide', 'first', '--exclude', 'flask')).code, 0);
+  const second = ['admin', 'review', 'first', '--decide', 'second', '--exclude', 'old'];
+  assert.doesNotMatch((await at.run(...second)).out, /becomes claimed|becomes rarely updated/);
+  const third = ['admin', 'review', 'second', '--decide', 'third', '--accept', 'flask'];
+  assert.match((await at.run(...third)).out, /1 project becomes claimed/);
 }
 
 test('keys that changed since the export are never undone: the offer is refused by name, and a new export tells more (M11)', async (t) => {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { type ProjectName, normalizeName } from '@holdfast/python-index';
 import {
   ExportRefusedError,
@@ -57,27 +58,52 @@ export const adminReview: Command = {
   },
 };
 
-/** The file to look at: the new one, where there are decisions. */
+/** The file to look at: the new one, where there are decisions. @throws UsageError */
 async function decided(file: string, options: Options): Promise<string> {
   const to = text(options, 'decide');
-  const names = (option: string): ReadonlySet<ProjectName> => new Set(texts(options, option).map(normalizeName));
+  const names = (option: string): Set<ProjectName> => new Set(texts(options, option).map(normalizeName));
   const [exclude, accept] = [names('exclude'), names('accept')];
   if (to === undefined) {
     if (exclude.size + accept.size > 0) throw new UsageError('--exclude and --accept belong to --decide NEWFILE');
     return file;
   }
+  const both = [...exclude].find((name) => accept.has(name));
+  if (both !== undefined) throw new UsageError(`${both} cannot be excluded and accepted`);
+  if (resolve(to) === resolve(file)) throw new UsageError('--decide takes a new file: others may be signing this one');
+  const loaded = await loadExport(file);
+  assertThere(loaded, [...exclude, ...accept]);
+  // What was decided in this file before stands, unless it is decided otherwise now.
+  for (const name of loaded.exclude) if (!accept.has(name)) exclude.add(name);
+  for (const name of loaded.accept) if (!exclude.has(name)) accept.add(name);
   await writeDecided(file, to, { exclude, accept });
   return to;
+}
+
+/** A name that was mistyped would let the project through that somebody meant to stop. @throws UsageError */
+function assertThere({ claims, rotated, quiet, leaving }: LoadedExport, names: readonly ProjectName[]): void {
+  const there = new Set<ProjectName>(leaving.keys());
+  for (const { claim } of claims) there.add(claim.project);
+  for (const { project } of [...rotated, ...quiet]) there.add(project);
+  const missing = names.find((name) => !there.has(name));
+  if (missing !== undefined) throw new UsageError(`nothing is to change for ${missing}: look how it is spelled`);
 }
 
 /** Reads an export of the index that the options name. @throws OfflineFileError, ExportRefusedError */
 export async function loadChecked(file: string, options: Options): Promise<LoadedExport> {
   const loaded = await loadExport(file);
   const root = text(options, 'root');
-  const fingerprint = root === undefined ? text(options, 'fingerprint') : rootFingerprint(await readFile(root));
-  if (fingerprint !== undefined && fingerprint.replaceAll(/\s/g, '').toLowerCase() !== loaded.present.fingerprint)
+  const fingerprint = root === undefined ? typedFingerprint(options) : rootFingerprint(await readFile(root));
+  if (fingerprint !== undefined && fingerprint !== loaded.present.fingerprint)
     throw new ExportRefusedError('it is of another index: its first root is not yours');
   return loaded;
+}
+
+/** As on paper, in groups of four, or in one piece. @throws UsageError when it was not typed to its end */
+function typedFingerprint(options: Options): string | undefined {
+  const hex = text(options, 'fingerprint')?.replaceAll(/\s/g, '').toLowerCase();
+  if (hex !== undefined && !/^[0-9a-f]{64}$/.test(hex))
+    throw new UsageError(`--fingerprint takes 64 hex digits, and these are ${hex.length} characters`);
+  return hex;
 }
 
 function jsonOf(facts: Review): object {

@@ -40,7 +40,8 @@ export const adminSign: Command = {
     });
     const out = text(options, 'out') ?? `${file}.${signers[0]?.key.keyid.slice(0, 8)}.signatures`;
     await writeSignatures(out, { id: loaded.id, signatures });
-    note(`${signatures.length} signatures. Carry them to the index: holdfast admin import DIRECTORY ${file} ${out} …`);
+    const count = signatures.length === 1 ? '1 signature' : `${signatures.length} signatures`;
+    note(`${count}. Carry ${out} to the index: holdfast admin import DIRECTORY ${file} ${out} …`);
     print(out);
     return 0;
   },
