@@ -22,7 +22,7 @@ interface Sources {
  */
 export async function planBins({ table, renewals }: Sources, change: TreeChange): Promise<BinPlan> {
   const { top } = change;
-  /** Prefixes of leaves that change, and whether something goes away there. */
+  /** Prefixes of leaves that are signed, and whether something goes away there, or may have. */
   const leaves = new Map<string, boolean>();
   for (const [bin, { shrinks }] of change.bins) {
     const prefix = table.leafOf(top, bin);
@@ -34,7 +34,8 @@ export async function planBins({ table, renewals }: Sources, change: TreeChange)
     // Of a role that left the tree since it was noted there is nothing to renew.
     if (prefix === undefined || (prefix !== '' && !table.hasBin(top, prefix))) continue;
     if (table.isBranch(top, prefix)) branches.add(prefix);
-    else if (!leaves.has(prefix)) leaves.set(prefix, false);
+    // Where very many projects left at once, as with an offline signing, leaves were signed one by one, and now hold next to nothing.
+    else leaves.set(prefix, true);
   }
   const planned = new Map<string, BinRole>();
   for (const prefix of leaves.keys()) {
