@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -179,6 +180,36 @@ test('other bytes come under the name of a staged file only after it was discard
   const row = await served.index.records.read.selectFrom('projects').select('bytes').executeTakeFirstOrThrow();
   const sizes = makeWheel().bytes.length + another().bytes.length;
   assert.equal(row.bytes, sizes, 'staged files take room of the project');
+});
+
+test('the bytes of a staged file are had by its whole SHA-256 alone, which nobody but members is told', async (t) => {
+  const served = await serveIndex(t, {}, { model: 'legacy' });
+  const ann = await makeDeveloper(served, 'ann');
+  await claimed(served, ann, 'demo', [makeWheel()]);
+  const file = makeWheel({ version: '2.0' });
+  await upload(served, file);
+  const sha256 = hash('sha256', file.bytes);
+  const at = (digest: string): string =>
+    `/files/${projectBin(projectNamed('demo').name)}/demo/${digest}/${file.filename}`;
+  const { status, body } = await rawRequest(`${served.url}${at(sha256)}`);
+  assert.deepEqual([status, body.equals(file.bytes)], [200, true]);
+  const other = `${sha256.slice(0, -1)}${sha256.endsWith('0') ? '1' : '0'}`;
+  assert.equal((await rawRequest(`${served.url}${at(other)}`)).status, 404);
+  await served.index.catchUp();
+  const paths = ['/', '/simple/', '/simple/demo/', '/api/v1/projects/demo/status'];
+  for (const path of paths) {
+    const told = (await rawRequest(`${served.url}${path}`)).body.toString();
+    assert.ok(!told.includes(sha256) && !told.includes(file.filename), path);
+  }
+  const metadata = [];
+  for await (const key of served.index.objects.list('metadata/')) {
+    const bytes = await served.index.objects.get(key, { maxLength: 1 << 24 });
+    metadata.push(key);
+    assert.ok(!Buffer.from(bytes ?? []).includes(sha256), key);
+  }
+  assert.ok(metadata.length > 5);
+  const [told] = (await statusOf(served, 'demo', ann.token))['staged'] as { sha256: string }[];
+  assert.equal(told?.sha256, sha256);
 });
 
 test('metrics and /readyz tell how much waits', async (t) => {
