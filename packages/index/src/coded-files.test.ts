@@ -4,14 +4,17 @@ import { test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import { type ApplyDelta, decodeFile } from '@holdfast/trust';
 import { CodedFiles } from './coded-files.ts';
+import type { RoleVersion } from './metadata.ts';
 
 const hex = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
 const applyDelta: ApplyDelta = (frame, dictionary, maxLength) =>
   zstdDecompressSync(frame, { dictionary, maxOutputLength: maxLength });
 
 /** A file that counts how often it is read. */
-function source(bytes: Uint8Array): { sha256: string; read: () => Promise<Uint8Array>; reads: number } {
+function source(bytes: Uint8Array): RoleVersion & { read: () => Promise<Uint8Array>; reads: number } {
   const made = {
+    role: 'unclaimed',
+    version: 1,
     sha256: hex(bytes),
     reads: 0,
     read: async () => {

@@ -3,6 +3,7 @@ import { constants, zstdCompress, zstdCompressSync, type ZstdOptions } from 'nod
 import { uncoded } from '@holdfast/trust';
 import { ByteLru, type CacheCounts } from './byte-lru.ts';
 import { windowLog } from './deltas.ts';
+import type { RoleVersion } from './metadata.ts';
 
 /** Bytes of coded files that are kept in memory: at 20 million files, of all projects that are asked for more than once in a while. */
 const KEPT_BYTES = 64 << 20;
@@ -15,10 +16,8 @@ const LEVEL = 6;
 /** Of the tables at that level. */
 const LEVEL_TABLE_LOG = 19;
 
-/** A file by its hash, and how to get it. */
-interface Source {
-  /** Lower-case hex. */
-  readonly sha256: string;
+/** A version of a role, and how to get its file. */
+interface Source extends RoleVersion {
   read(): Promise<Uint8Array | undefined>;
 }
 
@@ -39,7 +38,7 @@ export class CodedFiles {
    * @returns `undefined` when one of the two is not there
    */
   get(file: Source, base: Source | undefined): Uint8Array | Promise<Uint8Array | undefined> {
-    const key = `${file.sha256}-${base?.sha256 ?? ''}`;
+    const key = base ? `${shortName(file)}-${shortName(base)}` : shortName(file);
     return this.#kept.get(key) ?? this.#making.get(key) ?? this.#make(key, file, base);
   }
 
@@ -55,6 +54,9 @@ export class CodedFiles {
     return making;
   }
 }
+
+/** A version of a role has one content. Long keys take longer to find than all else that an answer needs. */
+const shortName = ({ role, version, sha256 }: RoleVersion): string => `${role}.${version}.${sha256.slice(0, 8)}`;
 
 const compress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
 

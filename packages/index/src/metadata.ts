@@ -97,7 +97,7 @@ export class PublishedMetadata {
       return found;
     };
     // What is coded is kept in that form.
-    const source = { sha256, read: () => listed(this.#stored(role, version)) };
+    const source = { role, version, sha256, read: () => listed(this.#stored(role, version)) };
     return {
       ...entry,
       read: () => listed(this.#version(role, version)),
@@ -106,7 +106,7 @@ export class PublishedMetadata {
         return older && { role, ...older };
       },
       coded: (base) =>
-        this.#coded.get(source, base && { sha256: base.sha256, read: () => this.#version(base.role, base.version) }),
+        this.#coded.get(source, base && { ...versionOf(base), read: () => this.#version(base.role, base.version) }),
     };
   }
 
@@ -130,3 +130,5 @@ export class PublishedMetadata {
     return this.#objects.get(roleKey(role, version), { maxLength: MAX_ROLE_BYTES });
   }
 }
+
+const versionOf = ({ role, version, sha256 }: RoleVersion): RoleVersion => ({ role, version, sha256 });

@@ -44,6 +44,7 @@ export {
   decodeLookup,
   encodeLookup,
   type Lookup,
+  lookupChunks,
   MAX_LOOKUP_BYTES,
   type SentFile,
 } from './lookup-format.ts';

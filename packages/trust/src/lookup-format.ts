@@ -32,6 +32,8 @@ const CODED = 2;
 const CODED_WITH_BASE = 3;
 /** Tops and bins of four trees at seven depths, and more roles of one project than anyone has. */
 const MAX_FILES = 256;
+/** Bytes from which on a piece of an answer is not copied. */
+const LONG = 8 << 10;
 /** The most bytes that an answer can have. */
 export const MAX_LOOKUP_BYTES = 64 << 20;
 
@@ -41,28 +43,46 @@ interface Part {
   readonly bytes: Uint8Array;
 }
 
-export function encodeLookup({ proof: whole, files }: Lookup): Uint8Array {
+export function encodeLookup(lookup: Lookup): Uint8Array {
+  return joined(lookupChunks(lookup));
+}
+
+/** The same in pieces. Coded files that are long are pieces of their own and are not copied: a server sends them to many. */
+export function lookupChunks({ proof: whole, files }: Lookup): readonly Uint8Array[] {
   const proof = packZeros(whole);
-  const parts = files.map(partOf);
-  const length = parts.reduce((sum, part) => sum + headBytes(part) + part.bytes.length, 7 + proof.length);
-  const bytes = new Uint8Array(length);
-  const view = new DataView(bytes.buffer);
-  bytes[0] = FORMAT;
-  view.setUint16(1, parts.length);
-  let at = 3;
-  const put = (content: Uint8Array): void => {
-    view.setUint32(at, content.length);
-    bytes.set(content, at + 4);
-    at += 4 + content.length;
-  };
-  put(proof);
-  for (const part of parts) {
-    bytes[at++] = part.kind;
-    if (part.base !== undefined) {
-      view.setUint32(at, Number.parseInt(part.base, 16));
-      at += 4;
+  const head = new Uint8Array(7);
+  const view = new DataView(head.buffer);
+  head[0] = FORMAT;
+  view.setUint16(1, files.length);
+  view.setUint32(3, proof.length);
+  const chunks: Uint8Array[] = [];
+  let short = [head, proof];
+  for (const part of files.map(partOf)) {
+    short.push(partHead(part));
+    if (part.bytes.length < LONG) short.push(part.bytes);
+    else {
+      chunks.push(joined(short), part.bytes);
+      short = [];
     }
-    put(part.bytes);
+  }
+  return short.length === 0 ? chunks : [...chunks, joined(short)];
+}
+
+function partHead({ kind, base, bytes }: Part): Uint8Array {
+  const head = new Uint8Array(base === undefined ? 5 : 9);
+  const view = new DataView(head.buffer);
+  head[0] = kind;
+  if (base !== undefined) view.setUint32(1, Number.parseInt(base, 16));
+  view.setUint32(head.length - 4, bytes.length);
+  return head;
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
   }
   return bytes;
 }
@@ -73,8 +93,6 @@ function partOf({ coded, bytes }: SentFile): Part {
   const packed = packHex(bytes);
   return packed ? { kind: PACKED, bytes: packed } : { kind: WHOLE, bytes };
 }
-
-const headBytes = ({ base }: Part): number => (base === undefined ? 5 : 9);
 
 /**
  * Reads an answer. The address to ask is {@link lookupPath}'s; what is read goes to {@link verifyLookup}, which alone makes it worth

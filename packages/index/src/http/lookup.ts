@@ -1,12 +1,12 @@
 import { asProjectName } from '@holdfast/python-index';
-import { encodeLookup, readAsker, type SentFile } from '@holdfast/trust';
+import { encodeLookup, lookupChunks, readAsker, type SentFile } from '@holdfast/trust';
 import { ByteLru, type CacheCounts } from '../byte-lru.ts';
 import type { ProjectLookup, RoleFile, RoleVersion } from '../metadata.ts';
 import { Document } from './document.ts';
 import { matchesEtag, strongEtag } from './etag.ts';
 import type { Exchange } from './exchange.ts';
 import { HttpError, notFound } from './http-error.ts';
-import { sendBody, sendNotModified } from './reply.ts';
+import { sendNotModified, sendPieces } from './reply.ts';
 import { OPEN_TO_ALL } from './security-headers.ts';
 import type { ServedIndex } from './served-index.ts';
 
@@ -93,7 +93,7 @@ async function sendCoded(
   const tag = strongEtag([root.slice(0, 16), ...files.map(({ coded }) => coded?.base)].join('-'));
   const fields = { ...HEADERS, ETag: `W/${tag}` };
   if (matchesEtag(exchange.request.headers['if-none-match'], tag)) sendNotModified(exchange, fields);
-  else sendBody(exchange, 200, fields, encodeLookup({ proof: lookup.proof, files }));
+  else sendPieces(exchange, 200, fields, lookupChunks({ proof: lookup.proof, files }));
 }
 
 /** With an older version as base, when the asker may hold one and that pays; else with `targets`, which it has by then. */

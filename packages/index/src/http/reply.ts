@@ -11,6 +11,22 @@ export function sendBody(exchange: Exchange, status: number, headers: OutgoingHt
   else exchange.response.end();
 }
 
+/** The same for a body in pieces, which are not put together first. */
+export function sendPieces(
+  exchange: Exchange,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  pieces: readonly Uint8Array[],
+): void {
+  const { response } = exchange;
+  writeHead(exchange, status, { ...headers, 'Content-Length': pieces.reduce((sum, { length }) => sum + length, 0) });
+  // All of it in one packet, where it fits.
+  response.cork();
+  if (wantsBody(exchange)) for (const piece of pieces) response.write(piece);
+  response.end();
+  response.uncork();
+}
+
 /** Writes status line and fields, with those that every answer carries. */
 export function writeHead(exchange: Exchange, status: number, headers: OutgoingHttpHeaders): void {
   exchange.response.writeHead(status, { ...SECURITY_HEADERS, 'X-Request-Id': exchange.id, ...headers });
