@@ -51,6 +51,12 @@ def limit_resources(limits):
         _, hard = resource.getrlimit(which)
         least = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(which, (least, least))
+    # Where memory runs out for the machine or for a service, the build goes and not the farm.
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+    except OSError:
+        pass  # not Linux
 
 
 def unpack(sdist, work):

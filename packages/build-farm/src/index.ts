@@ -9,6 +9,7 @@ export {
 export { describeComparison } from './compare/describe.ts';
 export * from './errors.ts';
 export { type BuildUser, DEFAULT_BUILD_USER } from './sandbox/build-user.ts';
+export { ControlGroups } from './sandbox/control-groups.ts';
 export { bubblewrapIsolation, type BubblewrapOptions, type Isolation, noIsolation } from './sandbox/isolation.ts';
 export { type BuildLimits, DEFAULT_BUILD_LIMITS } from './sandbox/limits.ts';
 export { describeEvent, type FarmEvent } from './farm/events.ts';

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
 import { basic } from '../../index/test/support/upload.ts';
@@ -153,6 +155,8 @@ test('one failure stops no other: it is written down, tried again twice, and the
   const [record] = farm.state.builds(normalizeName('bad'));
   assert.deepEqual([record?.standing, record?.code, record?.attempts], ['failed', 'BUILD_FAILED', 3]);
   assert.match(record?.detail ?? '', /ValueError: no wheel today/);
+  assert.match(await readFile(record?.log ?? '', 'utf8'), /Traceback[\s\S]*ValueError: no wheel today/);
+  assert.equal(new Set(only(farm, 'failed').map(({ log }) => log)).size, 3, 'each try has its own');
 });
 
 test('trouble with one project, such as an index that refuses, is tried again and keeps no other waiting', async (t) => {
@@ -278,9 +282,20 @@ test('the state belongs to one process and outlives it', async (t) => {
   assert.throws(() => FarmState.open(directory), { code: 'FARM_RUNNING' });
   state.look(normalizeName('a'), new Date(5));
   state.follow({ version: 7, root: 'ab' }, [normalizeName('b')], new Date(3));
+  await writeFile(join(state.scratch, 'left'), 'by a build that was killed');
   state.close();
+  const old = new DatabaseSync(join(directory, 'farm.sqlite'));
+  old.exec('alter table builds drop column log');
+  old.close();
   const again = FarmState.open(directory);
   t.after(() => again.close());
+  assert.deepEqual(await readdir(again.scratch), []);
   assert.deepEqual(again.followed, { version: 7, root: 'ab' });
   assert.deepEqual([again.due(new Date(4)), again.due(new Date(5))], [['b'], ['b', 'a']]);
+  const log = join(directory, 'logs/x.log');
+  const [sdist, project] = ['ab'.repeat(32), normalizeName('a')];
+  const none = { code: undefined, reason: undefined, detail: undefined, nextTry: undefined, wheel: undefined };
+  const record = { ...none, sdist, project, filename: 'a-1.tar.gz', attempts: 1, updatedAt: new Date(6), log };
+  again.put({ ...record, standing: 'failed' });
+  assert.deepEqual(again.build(sdist), { ...record, standing: 'failed' });
 });

@@ -13,6 +13,7 @@ import {
   type SdistFilename,
 } from '@holdfast/python-index';
 import { BuildFailedError, BuildRequirementsError } from '../errors.ts';
+import type { ControlGroups } from '../sandbox/control-groups.ts';
 import type { Isolation } from '../sandbox/isolation.ts';
 import { type BuildLimits, DEFAULT_BUILD_LIMITS, OPEN_FILES } from '../sandbox/limits.ts';
 import { INPUT, WORK } from '../sandbox/places.ts';
@@ -30,9 +31,13 @@ export interface BuildOptions {
   readonly python: BuildPython;
   readonly isolation: Isolation;
   readonly limits?: Partial<BuildLimits>;
+  /** With them the kernel keeps the limits for a build as a whole. */
+  readonly groups?: ControlGroups | undefined;
   /** The build may reach every host that the farm reaches. What comes from there is verified by nobody. */
   readonly network?: boolean;
   readonly signal?: AbortSignal;
+  /** Where the files of a build are meanwhile: the system's temporary directory unless given. */
+  readonly scratch?: string;
 }
 
 export interface BuiltWheel extends CheckedWheel {
@@ -57,7 +62,7 @@ const RUNNER = fileURLToPath(new URL('../../python/build_one.py', import.meta.ur
  */
 export async function buildWheel(sdist: VerifiedDistribution, options: BuildOptions): Promise<BuiltWheel> {
   const limits = { ...DEFAULT_BUILD_LIMITS, ...options.limits };
-  const job = await mkdtemp(join(tmpdir(), 'holdfast-build-'));
+  const job = await mkdtemp(join(options.scratch ?? tmpdir(), 'holdfast-build-'));
   try {
     const { name, promised } = await prepare(job, sdist, options.client);
     const given = new Set<string>();
@@ -128,7 +133,7 @@ async function runBuild(
   sdist: VerifiedDistribution,
   requirements: readonly string[],
   limits: BuildLimits,
-  { python, isolation, network = false, signal }: BuildOptions,
+  { python, isolation, groups, network = false, signal }: BuildOptions,
 ): Promise<Answer> {
   const shut = isolation.kind !== 'none';
   const [input, work] = shut ? [INPUT, WORK] : [join(job, 'in'), join(job, 'work')];
@@ -149,9 +154,14 @@ async function runBuild(
   const surroundings = { readable: python.directories, input: join(job, 'in'), diskBytes: limits.diskBytes, network };
   const inner = [python.executable, '-I', `${input}/build_one.py`, `${input}/request.json`];
   const [program = '', ...args] = await isolation.wrap(inner, environment, surroundings);
-  const command = { program, args, environment: Object.fromEntries(environment), directory: job };
-  const { code, output, log } = await supervise(command, limits, signal);
-  return readAnswer(output, code, log);
+  const group = await groups?.make(limits);
+  try {
+    const command = { program, args, environment: Object.fromEntries(environment), directory: job, group };
+    const { code, output, log } = await supervise(command, limits, signal);
+    return readAnswer(output, code, log);
+  } finally {
+    await group?.remove();
+  }
 }
 
 /** Within its own namespaces a build's processes are counted alone (Linux 5.14); outside, the kernel counts all that the user has. */

@@ -21,6 +21,7 @@ export async function buildSdist(work: FarmWork, sdist: VerifiedDistribution): P
     code: undefined,
     reason: undefined,
     detail: undefined,
+    log: undefined,
     nextTry: undefined,
     updatedAt: bench.now(),
     wheel: undefined,
@@ -34,14 +35,27 @@ export async function buildSdist(work: FarmWork, sdist: VerifiedDistribution): P
   const seconds = (performance.now() - started) / 1000;
   if (wheel) tell({ event: 'built', project, sdist: filename, wheel: wheel.filename, sha256: wheel.sha256, seconds });
   else
-    tell({ event: 'failed', project, sdist: filename, code, reason, next_try: ended.nextTry?.toISOString() ?? null });
+    tell({
+      event: 'failed',
+      project,
+      sdist: filename,
+      code,
+      reason,
+      log: ended.log ?? null,
+      next_try: ended.nextTry?.toISOString() ?? null,
+    });
   return ended;
 }
 
 async function attempt(work: FarmWork, sdist: VerifiedDistribution, begun: BuildRecord): Promise<BuildRecord> {
   const { state, bench, building } = work;
   try {
-    const { filename, bytes, sha256 } = await buildWheel(sdist, { client: bench.client, ...building(sdist.project) });
+    const { client } = bench;
+    const { filename, bytes, sha256 } = await buildWheel(sdist, {
+      client,
+      scratch: state.scratch,
+      ...building(sdist.project),
+    });
     await state.keepWheel(sdist.sha256, filename, bytes);
     const wheel = { filename, sha256, size: bytes.length };
     return { ...begun, standing: 'built', wheel, updatedAt: bench.now() };
@@ -53,6 +67,7 @@ async function attempt(work: FarmWork, sdist: VerifiedDistribution, begun: Build
     return {
       ...begun,
       ...failureOf(error),
+      log: await state.logs.keep(begun, logOf(error)),
       standing: 'failed',
       nextTry: nextTry(error, begun.attempts, now),
       updatedAt: now,
@@ -67,11 +82,13 @@ export function interrupted(record: BuildRecord, now: Date): BuildRecord {
   return { ...record, standing: 'failed', code: 'INTERRUPTED', reason, nextTry: again, updatedAt: now };
 }
 
+const logOf = (error: unknown): string => (error instanceof Error && 'log' in error ? String(error.log) : '');
+
 export function failureOf(error: unknown): Pick<BuildRecord, 'code' | 'reason' | 'detail'> {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL';
-  const log = error instanceof Error && 'log' in error ? String(error.log) : undefined;
+  const log = logOf(error);
   const reason = plain(error instanceof Error ? error.message : String(error));
-  return { code, reason, detail: log?.slice(-LONGEST_DETAIL) };
+  return { code, reason, detail: log === '' ? undefined : log.slice(-LONGEST_DETAIL) };
 }
 
 const LONGEST_REASON = 1000;

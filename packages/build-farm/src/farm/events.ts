@@ -16,6 +16,8 @@ export type FarmEvent =
       readonly sdist: string;
       readonly code: string;
       readonly reason: string;
+      /** The file with what the build said. */
+      readonly log: string | null;
       /** ISO 8601; `null`: not tried again. */
       readonly next_try: string | null;
     }
@@ -49,7 +51,7 @@ export function describeEvent(happened: FarmEvent): string {
     case 'built':
       return `built ${happened.wheel} in ${happened.seconds.toFixed(1)} s, SHA-256 ${happened.sha256}`;
     case 'failed':
-      return `FAILED ${happened.sdist}: ${happened.reason} (${again(happened.next_try)})`;
+      return `FAILED ${happened.sdist}: ${happened.reason} (${again(happened.next_try)})${happened.log === null ? '' : `\nWhat it said: ${happened.log}`}`;
     case 'published':
       return `published ${happened.wheels.join(', ') || 'a renewal'} (${happened.role})`;
     case 'waiting':

@@ -1,11 +1,12 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { asProjectName, type ProjectName } from '@holdfast/python-index';
 import type { PublishedState } from '@holdfast/trust';
 import { writeFileAtomic } from '@holdfast/tuf/node';
 import { FarmRunningError } from '../errors.ts';
+import { BuildLogs } from './build-logs.ts';
 
 /** Where the wheel of one sdist stands. `failed` with a next try is tried again; `differs`: another farm has another wheel of it. */
 export type BuildStanding = 'building' | 'built' | 'waiting' | 'published' | 'failed' | 'differs';
@@ -23,6 +24,8 @@ export interface BuildRecord {
   readonly reason: string | undefined;
   /** The end of the build's log, or the table of a comparison. */
   readonly detail: string | undefined;
+  /** The file with the log of a build that failed. */
+  readonly log: string | undefined;
   readonly nextTry: Date | undefined;
   readonly updatedAt: Date;
   readonly wheel: { readonly filename: string; readonly sha256: string; readonly size: number } | undefined;
@@ -34,7 +37,7 @@ create table if not exists looks (project text primary key, due integer not null
 create table if not exists builds (
   sdist text primary key, project text not null, filename text not null, standing text not null, attempts integer not null,
   code text, reason text, detail text, next_try integer, updated_at integer not null,
-  wheel text, wheel_sha256 text, wheel_size integer
+  wheel text, wheel_sha256 text, wheel_size integer, log text
 ) strict;
 create index if not exists builds_project on builds (project);`;
 
@@ -43,10 +46,15 @@ type Row = Readonly<Record<string, SQLOutputValue>>;
 /** What a farm has built, tried and failed at, and what it has to look at next. Every change is on disk when its call returns. */
 export class FarmState {
   readonly directory: string;
+  readonly logs: BuildLogs;
+  /** For the files of builds that are under way. Absolute. */
+  readonly scratch: string;
   readonly #db: DatabaseSync;
 
   private constructor(directory: string, db: DatabaseSync) {
     this.directory = directory;
+    this.logs = new BuildLogs(join(directory, 'logs'));
+    this.scratch = resolve(directory, 'scratch');
     this.#db = db;
   }
 
@@ -61,13 +69,21 @@ export class FarmState {
       // With this mode the lock of the first transaction stays until the connection closes.
       db.exec('pragma locking_mode = exclusive; begin exclusive;');
       db.exec(`${SCHEMA} commit;`);
+      addLog(db);
     } catch (cause) {
       db.close();
       if (cause instanceof Error && 'errcode' in cause && cause.errcode === 5)
         throw new FarmRunningError(directory, { cause });
       throw cause;
     }
-    return new FarmState(directory, db);
+    return new FarmState(directory, db).#cleared();
+  }
+
+  /** Without what a farm left behind that was killed while it built. */
+  #cleared(): this {
+    rmSync(this.scratch, { recursive: true, force: true });
+    mkdirSync(this.scratch, { mode: 0o700 });
+    return this;
   }
 
   /** The publication up to which the feed was followed, and all its projects were written down. */
@@ -125,11 +141,12 @@ export class FarmState {
   }
 
   put(record: BuildRecord): void {
-    const { sdist, project, filename, standing, attempts, code, reason, detail, nextTry, updatedAt, wheel } = record;
+    const { sdist, project, filename, standing, attempts, code, reason, detail, log, nextTry, updatedAt, wheel } =
+      record;
     const what = [sdist, project, filename, standing, attempts, code ?? null, reason ?? null, detail ?? null];
     const when = [nextTry?.getTime() ?? null, updatedAt.getTime()];
-    const made = [wheel?.filename ?? null, wheel?.sha256 ?? null, wheel?.size ?? null];
-    this.#run(`insert or replace into builds values (${'?,'.repeat(12)}?)`, ...what, ...when, ...made);
+    const made = [wheel?.filename ?? null, wheel?.sha256 ?? null, wheel?.size ?? null, log ?? null];
+    this.#run(`insert or replace into builds values (${'?,'.repeat(13)}?)`, ...what, ...when, ...made);
   }
 
   /** Where the wheel of an sdist is kept. The name was parsed: it has no separators. */
@@ -161,6 +178,12 @@ export class FarmState {
   }
 }
 
+/** States of before there were files of logs. */
+function addLog(db: DatabaseSync): void {
+  const columns = db.prepare('pragma table_info(builds)').all();
+  if (!columns.some(({ name }) => name === 'log')) db.exec('alter table builds add column log text');
+}
+
 function recordOf(row: Row): BuildRecord {
   const text = (name: string): string | undefined => (typeof row[name] === 'string' ? row[name] : undefined);
   const wheel = text('wheel');
@@ -173,6 +196,7 @@ function recordOf(row: Row): BuildRecord {
     code: text('code'),
     reason: text('reason'),
     detail: text('detail'),
+    log: text('log'),
     nextTry: row['next_try'] === null ? undefined : new Date(Number(row['next_try'])),
     updatedAt: new Date(Number(row['updated_at'])),
     wheel:

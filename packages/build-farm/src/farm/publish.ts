@@ -163,7 +163,7 @@ async function ownFiles({ state }: FarmWork, wheels: readonly BuildRecord[]): Pr
 }
 
 function put({ state, bench }: FarmWork, record: BuildRecord, change: Partial<BuildRecord>): void {
-  const settled = { code: undefined, reason: undefined, detail: undefined, nextTry: undefined };
+  const settled = { code: undefined, reason: undefined, detail: undefined, log: undefined, nextTry: undefined };
   state.put({ ...record, ...settled, ...change, updatedAt: bench.now() });
 }
 

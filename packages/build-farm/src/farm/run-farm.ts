@@ -80,6 +80,7 @@ export function buildJson({ sdist, nextTry, updatedAt, wheel, ...record }: Build
     code: record.code ?? null,
     reason: record.reason ?? null,
     detail: record.detail ?? null,
+    log: record.log ?? null,
     next_try: nextTry?.toISOString() ?? null,
     updated_at: updatedAt.toISOString(),
   };

@@ -55,7 +55,7 @@ async function settled(
   const { sha256, size, filename, project } = listed;
   const record = state.build(sdist.sha256);
   const published = { standing: 'published', nextTry: undefined, updatedAt: now } as const;
-  const cleared = { code: undefined, reason: undefined, detail: undefined };
+  const cleared = { code: undefined, reason: undefined, detail: undefined, log: undefined };
   if (!record?.wheel) {
     const wheel = { filename, sha256, size };
     const made = { sdist: sdist.sha256, project, filename: sdist.filename, attempts: record?.attempts ?? 0, wheel };

@@ -3,7 +3,7 @@ import { lstat, readlink, stat } from 'node:fs/promises';
 import type { BuildPython } from '../build/python.ts';
 import { IsolationUnavailableError } from '../errors.ts';
 import { type BuildUser, findBuildUser } from './build-user.ts';
-import { INPUT, WORK } from './places.ts';
+import { INPUT, SHARED, SHARED_BYTES, WORK } from './places.ts';
 import { tryIsolation } from './trial.ts';
 import { viewFor } from './view.ts';
 
@@ -102,9 +102,6 @@ const HIDDEN = [
   '/proc/sched_debug',
   '/proc/latency_stats',
 ];
-/** For programs that write there whatever TMPDIR says. */
-const SHARED = ['/tmp', '/dev/shm'];
-const SHARED_BYTES = 64 * 1024 ** 2;
 
 async function bubblewrapped(
   { program, user }: { readonly program: string; readonly user: BuildUser | undefined },

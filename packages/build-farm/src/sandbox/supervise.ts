@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { BuildLimitError } from '../errors.ts';
+import type { ControlGroup } from './control-group.ts';
+import { Excerpt } from './excerpt.ts';
 import type { BuildLimits } from './limits.ts';
+import { OF_THE_SANDBOX } from './places.ts';
 import { measureTree } from './process-tree.ts';
 
 /** A program, its arguments, and everything it is told. */
@@ -9,20 +12,19 @@ export interface Command {
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly directory: string;
+  /** Made for it, and removed by whoever made it. */
+  readonly group?: ControlGroup | undefined;
 }
 
 export interface Supervised {
   /** 128 + n after signal n. */
   readonly code: number;
   readonly output: Buffer;
-  /** The end of what it said on standard error. */
+  /** What it said on standard error; of much, the beginning and the end. */
   readonly log: string;
 }
 
-const KEPT_LOG = 64 * 1024;
 const LOOK_MS = 200;
-/** What shuts a build in is no part of it, and the kernel, which comes first, counts less of it than is seen here. */
-const OF_THE_SANDBOX = 8;
 /** Above the wheel: the line before it. */
 const OUTPUT_MORE = 1 << 20;
 
@@ -31,7 +33,10 @@ const OUTPUT_MORE = 1 << 20;
  * @throws BuildLimitError
  */
 export async function supervise(command: Command, limits: BuildLimits, signal?: AbortSignal): Promise<Supervised> {
-  const child = spawn(command.program, command.args, {
+  const { group } = command;
+  const plain = [command.program, ...command.args];
+  const [program = '', ...args] = group ? group.wrap(plain) : plain;
+  const child = spawn(program, args, {
     cwd: command.directory,
     env: { ...command.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -43,7 +48,7 @@ export async function supervise(command: Command, limits: BuildLimits, signal?: 
     killGroup(child);
   };
   const output = new Collected(limits.wheelBytes + OUTPUT_MORE, () => end('output', bytes(limits.wheelBytes)));
-  const log = new Tail(limits.logBytes, () => end('log', bytes(limits.logBytes)));
+  const log = new Excerpt(limits.logBytes, () => end('log', bytes(limits.logBytes)));
   child.stdout.on('data', (piece: Buffer) => output.add(piece));
   child.stderr.on('data', (piece: Buffer) => log.add(piece));
   const timer = setTimeout(() => end('time', `${limits.seconds} s`), limits.seconds * 1000);
@@ -54,6 +59,7 @@ export async function supervise(command: Command, limits: BuildLimits, signal?: 
   try {
     const code = await exitOf(child);
     signal?.throwIfAborted();
+    if (await group?.ranOutOfMemory()) exceeded ??= ['memory', bytes(limits.memoryBytes)];
     if (exceeded) throw new BuildLimitError(...exceeded, log.text);
     return { code, output: output.bytes, log: log.text };
   } finally {
@@ -64,12 +70,25 @@ export async function supervise(command: Command, limits: BuildLimits, signal?: 
   }
 }
 
-/** Waits for the pipes too: the last words count. What keeps them open after the first process has ended is killed. */
+/** How long the last words of what outlived the first process are waited for. */
+const LAST_WORDS_MS = 5000;
+
+/**
+ * Waits for the pipes too: the last words count. What keeps them open after the first process has ended is killed; what got out of the
+ * group of processes, which it can without isolation only, is not heard any more.
+ */
 function exitOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
+    let deaf: NodeJS.Timeout | undefined;
     child.once('error', reject);
-    child.once('exit', () => killGroup(child));
-    child.once('close', (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
+    child.once('exit', () => {
+      killGroup(child);
+      deaf = setTimeout(() => [child.stdout, child.stderr].forEach((pipe) => pipe?.destroy()), LAST_WORDS_MS);
+    });
+    child.once('close', (code, signal) => {
+      clearTimeout(deaf);
+      resolve(code ?? 128 + signalNumber(signal));
+    });
   });
 }
 
@@ -124,27 +143,5 @@ class Collected {
 
   get bytes(): Buffer {
     return Buffer.concat(this.#pieces);
-  }
-}
-
-class Tail {
-  #kept = Buffer.alloc(0);
-  #length = 0;
-  readonly #most: number;
-  readonly #tooMuch: () => void;
-
-  constructor(most: number, tooMuch: () => void) {
-    this.#most = most;
-    this.#tooMuch = tooMuch;
-  }
-
-  add(piece: Buffer): void {
-    this.#length += piece.length;
-    this.#kept = Buffer.concat([this.#kept, piece]).subarray(-KEPT_LOG);
-    if (this.#length > this.#most) this.#tooMuch();
-  }
-
-  get text(): string {
-    return this.#kept.toString('utf8');
   }
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import {
   bubblewrapIsolation,
+  ControlGroups,
   type BuildLimits,
   type BuildOptions,
   buildJson,
@@ -104,7 +105,9 @@ async function farm(state: FarmState, options: Options, building: Building): Pro
       tell: isJson ? tellJson : tellPerson,
     };
     if (!isJson && !once)
-      print(`Building for key ${signer.key.keyid}. ${state.directory}/status.json says how it goes.`);
+      print(
+        `Building for key ${signer.key.keyid}. ${state.directory}/status.json says how it goes.\n${heldBy(building)}`,
+      );
     const own = projects.length > 0 ? { projects } : {};
     const { failures, builds } = await runFarm(work, { ...own, once, everyMs: seconds('every', 30), signal });
     if (once && isJson) printJson(builds.map(buildJson));
@@ -112,17 +115,23 @@ async function farm(state: FarmState, options: Options, building: Building): Pro
   });
 }
 
+const heldBy = ({ groups }: Building): string =>
+  groups
+    ? 'The kernel holds each build as a whole to its limits, in a control group.'
+    : 'There are no control groups: the memory of a build as a whole is looked at five times a second (docs/guides/build-farm.md).';
+
 async function buildingOf(options: Options): Promise<Building> {
   const python = await findPython(text(options, 'python'));
   const limits = limitsOf(options);
+  const groups = await ControlGroups.find();
   const buildUser = text(options, 'build-user');
   if (options.get('unsafe-no-isolation') !== true)
-    return { python, limits, isolation: await bubblewrapIsolation({ python, buildUser }) };
+    return { python, limits, groups, isolation: await bubblewrapIsolation({ python, buildUser }) };
   const isolation = noIsolation();
   note(
     `${paintNote('red', 'holdfast: UNSAFE:')} whoever wrote an sdist can read and change all that you can, your keys among it.`,
   );
-  return { python, limits, isolation };
+  return { python, limits, groups, isolation };
 }
 
 function limitsOf(options: Options): Partial<BuildLimits> {
