@@ -72,9 +72,10 @@ async function* walk(plan: MassPlan, prefix: string): AsyncGenerator<MassUnit, v
   if (range.last < from) return;
   const isBranch = table.isBranch(top, prefix);
   // What fits is read at once with all that is below it: a query for each leaf would cost more than its rows.
-  const fits = isBranch
-    ? everything && range.first >= from && (await source.holdsAtMost(range, unitFiles))
-    : !(await source.isLarge(range, unitFiles));
+  // A range that begins before the place to begin at was planned in parts before, perhaps with units of another size.
+  const fits =
+    range.first >= from &&
+    (isBranch ? everything && (await source.holdsAtMost(range, unitFiles)) : !(await source.isLarge(range, unitFiles)));
   if (fits) {
     const content = await source.content(prefix);
     yield { roles: planLeaf(prefix, content, (branch) => table.digitsOf(top, branch)), nextBin: range.last + 1 };
