@@ -91,7 +91,7 @@ async function poison({ bucket }: Scene): Promise<void> {
 }
 
 test('an index in PostgreSQL and S3 is backed up while it is served, and restored in a directory', async (t) => {
-  const { made, signer, backup } = await makeScene(t);
+  const { made, signer, backup } = await makeScene(t, 'kept');
   const report = await backupIndex(made.directory, backup);
   assert.equal(report.copied, 2, 'the two files that came since');
   assert.deepEqual(report.deletedMeanwhile, []);

@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Transaction } from 'kysely';
 import { chunks } from '../publish/chunks.ts';
 import type { OfflineOffer } from '../publish/offline.ts';
 import type { Records } from '../records/records.ts';
+import type { Database } from '../records/schema.ts';
 
 /** How an offline signing ended. */
 export type OfferOutcome =
@@ -12,16 +14,19 @@ export type OfferOutcome =
 const SLICE = 200;
 const ROWS_PER_STATEMENT = 20;
 const LOOK_MS = 200;
+/** Milliseconds after which an offer that is not whole was broken off: writing one takes minutes at most. */
+const BROKEN_OFF_MS = 3_600_000;
 
 /** Writes an offer into the records, for the process that signs; from the last statement on that will publish it. @returns its number */
 export async function recordOffer(records: Records, offer: OfflineOffer, now: Date): Promise<number> {
-  const { id } = await records.write((db) =>
-    db
+  const { id } = await records.write(async (db) => {
+    await dropBrokenOff(db, now);
+    return await db
       .insertInto('offline_imports')
       .values({ recorded_at: now.getTime(), state: 'filling', message: null, timestamp_version: null })
       .returning('id')
-      .executeTakeFirstOrThrow(),
-  );
+      .executeTakeFirstOrThrow();
+  });
   for (const slice of chunks(rowsOf(id, offer), SLICE)) {
     await records.write(async (db) => {
       for (const some of chunks(slice, ROWS_PER_STATEMENT))
@@ -32,6 +37,21 @@ export async function recordOffer(records: Records, offer: OfflineOffer, now: Da
     db.updateTable('offline_imports').set({ state: 'waiting' }).where('id', '=', id).execute(),
   );
   return id;
+}
+
+/** Nobody will end what a command was writing when it was killed. */
+async function dropBrokenOff(db: Transaction<Database>, now: Date): Promise<void> {
+  const broken = db
+    .selectFrom('offline_imports')
+    .select('id')
+    .where('state', '=', 'filling')
+    .where('recorded_at', '<', now.getTime() - BROKEN_OFF_MS);
+  await db.deleteFrom('offline_import_roles').where('import_id', 'in', broken).execute();
+  await db
+    .deleteFrom('offline_imports')
+    .where('state', '=', 'filling')
+    .where('recorded_at', '<', now.getTime() - BROKEN_OFF_MS)
+    .execute();
 }
 
 interface OfferRow {
