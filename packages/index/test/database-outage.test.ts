@@ -14,6 +14,8 @@ const UPLOADERS = 6;
 const PROJECT = 'outage';
 /** Milliseconds from one file to the next of an uploader that was told to come again. */
 const PAUSE_MS = 100;
+/** What waits one after the other, each for as long as that: the change itself, and what is being signed. */
+const LONGEST_MS = 30_000;
 
 interface Answer {
   readonly filename: string;
@@ -35,6 +37,7 @@ class Load {
   constructor(served: ServedIndexUnderTest) {
     this.#served = served;
     this.#running = Promise.all(Array.from({ length: UPLOADERS }, () => this.#uploader()));
+    this.#running.catch(() => {}); // Of a test that failed.
   }
 
   get acknowledged(): string[] {
@@ -42,7 +45,11 @@ class Load {
   }
 
   async until(holds: (answers: readonly Answer[]) => boolean): Promise<void> {
-    while (!holds(this.answers)) await this.#heard.promise;
+    while (!holds(this.answers)) {
+      await this.#heard.promise;
+      const odd = this.answers.find(({ status }) => status !== 200 && status !== 503);
+      assert.equal(odd, undefined, JSON.stringify(odd));
+    }
   }
 
   /** That many more of this status than there are now. */
@@ -75,10 +82,11 @@ class Load {
 
 /** What `/readyz` says, once it says this. */
 async function untilReady({ url }: ServedIndexUnderTest, ready: boolean): Promise<string> {
-  for (;;) {
+  for (const began = performance.now(); ; ) {
     const answer = await fetch(`${url}/readyz`);
     const text = await answer.text();
     if (answer.ok === ready) return text;
+    assert.ok(performance.now() - began < LONGEST_MS, text);
     await wait(PAUSE_MS); // It looks once a second by itself; nothing tells of a change.
   }
 }
@@ -151,8 +159,6 @@ test('the database crashes under load and comes back: nothing acknowledged is lo
 
 /** Milliseconds that PostgreSQL is given for a statement, and to connect or answer at all, instead of 30 s, 10 s and 45 s: in its location. */
 const IMPATIENT = '?statement_timeout=1500&query_timeout=2000';
-/** What waits one after the other, each for as long as that: the change itself, and what is being signed. */
-const LONGEST_MS = 30_000;
 
 test('the database hangs under load and wakes up: the same, and whoever waits is told within the patience of its location', async (t) => {
   const load = await outage(
