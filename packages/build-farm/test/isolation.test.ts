@@ -43,6 +43,7 @@ test('a build sees no file, process, address or variable of the machine, and wri
     home: `os.path.exists(${JSON.stringify(join(homedir(), '.ssh'))}) or os.environ["HOME"] != "/build/home"`,
     etc: 'set(os.listdir("/etc")) - {"alternatives", "group", "ld.so.cache", "passwd"}',
     user: 'os.getuid() != 1000',
+    'not the first to go when memory runs out': 'open("/proc/self/oom_score_adj").read() != "1000\\n"',
     processes:
       '[p for p in os.listdir("/proc") if p.isdigit() and b"node" in open("/proc/%s/cmdline" % p, "rb").read()]',
     loopback: `socket.create_connection(("127.0.0.1", ${port}), 2)`,
