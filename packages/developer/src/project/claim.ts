@@ -37,7 +37,7 @@ export type ClaimOutcome = Settled | { readonly state: 'declined' };
 
 /**
  * Makes a project the developers' own: from now on nothing of it is published without their signatures. Signs exactly the files that
- * verified metadata lists and that the person was shown.
+ * verified metadata lists and that the person was shown. A claim that waits for an offline signing and is just the same is not made again.
  * @throws ProjectStateError, RefusedError
  */
 export async function claimProject(
@@ -51,6 +51,8 @@ export async function claimProject(
   const keys = [...new Map([key, ...options.others].map((each) => [each.keyid, each])).values()];
   checkThreshold(options.threshold, keys.length);
   const shown = viewOf(signing, status, { keys, threshold: options.threshold, before });
+  if (options.expires === undefined && isRecorded(signing, status, { keys, threshold: options.threshold }))
+    return { state: 'recorded', timestampVersion: signing.timestampVersion, nextSigning: status.nextSigning };
   if (!(await options.confirm(shown))) return { state: 'declined' };
   return settle(bench, project, async (now) => {
     if (contentOf(now.files) !== contentOf(shown.files) || standingBefore(now) !== before)
@@ -100,6 +102,23 @@ function viewOf(
   const files = signing.files.toSorted((a, b) => Number(a.uploadTime) - Number(b.uploadTime));
   const nextSigning = claim.before === 'rarely-updated' ? status.nextSigning : undefined;
   return { project: signing.name, role: roleToClaim(signing, status).role, files, nextSigning, ...claim };
+}
+
+/** Whether the very same was claimed already, and waits for operators. If an index lies about that, nothing was claimed. */
+function isRecorded(
+  signing: ProjectSigning,
+  status: ProjectStatus,
+  { keys, threshold }: Pick<ClaimView, 'keys' | 'threshold'>,
+): boolean {
+  const { claim } = status;
+  if (claim?.threshold !== threshold || claim.keys.size !== keys.length) return false;
+  if (!keys.every(({ keyid }) => claim.keys.has(keyid))) return false;
+  const { role } = roleToClaim(signing, status);
+  const { files } = new ProjectRoleEditor(role, status.roles.get(role));
+  return signing.files.every(({ filename, sha256, yanked }) => {
+    const listed = files.get(filename);
+    return listed?.sha256 === sha256 && listed.yanked === yanked;
+  });
 }
 
 async function claimOf(

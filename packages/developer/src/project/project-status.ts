@@ -46,6 +46,8 @@ export interface ProjectStatus {
   readonly transactions: readonly WaitingTransaction[];
   /** A claim counts from the next offline signing on. */
   readonly claimWaits: boolean;
+  /** Whom that claim names; not told by older indexes. */
+  readonly claim?: KeysAndThreshold | undefined;
   /** What is published of the project's roles, by name. */
   readonly roles: ReadonlyMap<string, Uint8Array>;
   readonly nextSigning: Date | undefined;
@@ -61,7 +63,7 @@ const STANDINGS: ReadonlySet<string> = new Set(['none', 'unclaimed', 'recently-c
 export function readProjectStatus(project: ProjectName, status: JsonObject): ProjectStatus {
   if (asText(status.get('project'), 'project') !== project) throw new FieldError('project', `should be ${project}`);
   const next = orAbsent(status.get('next_signing'));
-  const role = orAbsent(status.get('role'));
+  const [role, claim] = [orAbsent(status.get('role')), orAbsent(status.get('claim'))];
   return {
     project,
     standing: asStanding(status.get('standing')),
@@ -74,6 +76,7 @@ export function readProjectStatus(project: ProjectName, status: JsonObject): Pro
       textBytes(asObject(role, where).get('metadata'), where),
     ),
     claimWaits: status.get('claim_waits') === true,
+    claim: claim === undefined ? undefined : readClaim(asObject(claim, 'claim')),
     nextSigning: next === undefined ? undefined : asTime(next, 'next_signing'),
     generation: asInteger(status.get('generation') ?? 1, 'generation'),
     retired: mapOf(status.get('retired'), 'retired', asInteger),

@@ -7,6 +7,8 @@ import { asArray, asInteger, asObject, asText } from '../json-fields.ts';
 export type TransactionAnswer =
   /** It is in signed metadata, which installers get with that timestamp or a later one. */
   | { readonly state: 'published'; readonly timestampVersion: number; readonly standing: string }
+  /** A claim that counts from the next offline signing on: until then the project stays as it is. */
+  | { readonly state: 'recorded'; readonly timestampVersion: number }
   /** It is kept until others have signed. */
   | { readonly state: 'waiting'; readonly waiting: ReadonlyMap<string, WaitingFor> };
 
@@ -23,6 +25,8 @@ const textOf = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: 
 
 /** @throws FieldError */
 export function readTransactionAnswer({ status, body }: ApiAnswer): TransactionAnswer {
+  if (body.get('claim_waits') === true)
+    return { state: 'recorded', timestampVersion: asInteger(body.get('timestamp_version'), 'timestamp_version') };
   if (status === 202) {
     const waiting = asObject(body.get('waiting'), 'waiting');
     return {

@@ -10,6 +10,8 @@ import { projectApi, type Workbench } from './workbench.ts';
 export type Settled =
   /** Our own installer sees it: this is what it verified. */
   | { readonly state: 'published'; readonly signing: ProjectSigning; readonly timestampVersion: number }
+  /** A claim that counts from the operators' next offline signing on, which the index may tell the date of. */
+  | { readonly state: 'recorded'; readonly timestampVersion: number; readonly nextSigning: Date | undefined }
   /** Others have to sign, too. */
   | { readonly state: 'waiting'; readonly waiting: ReadonlyMap<string, WaitingFor> };
 
@@ -33,6 +35,8 @@ export async function settle(
 ): Promise<Settled> {
   const answer = await sendUntilFirst(bench, project, make);
   if (answer.state === 'waiting') return answer;
+  if (answer.state === 'recorded')
+    return { ...answer, nextSigning: (await projectApi(bench, project).status()).nextSigning };
   const signing = await seen(bench, project, answer.timestampVersion);
   return { state: 'published', signing, timestampVersion: signing.timestampVersion };
 }

@@ -5,7 +5,7 @@ import type { Command } from '../command.ts';
 import { note, paintNote, printJson } from '../terminal.ts';
 import { confirmed } from './key-secrets.ts';
 import { BENCH_HELP, BENCH_OPTIONS, expiresFrom, withBench } from './project-bench.ts';
-import { day, settledJson, shortKey, showPublished, showWaiting, size, WAITS } from './project-output.ts';
+import { day, settledJson, shortKey, showPublished, showRecorded, showWaiting, size, WAITS } from './project-output.ts';
 
 const MAX_THRESHOLD = 32;
 
@@ -18,6 +18,8 @@ export const claim: Command = {
     '  --with CODE              a further holder: the code, or a file with it, that "holdfast key code" printed there',
     '  --yes                    sign for the files that are published now without being asked',
     BENCH_HELP,
+    'Where operators signed for a quiet project, the claim is recorded and counts from their next signing on: exit code 0.',
+    'Exit code 3: other holders have to sign, too: holdfast sign PROJECT',
   ].join('\n'),
   async run(args) {
     const declared = {
@@ -47,9 +49,10 @@ export const claim: Command = {
       }
       if (json) settledJson(project, outcome);
       else if (outcome.state === 'waiting') showWaiting(project, outcome);
+      else if (outcome.state === 'recorded') showRecorded(project, outcome.nextSigning);
       else {
         showPublished(bench, outcome.signing.files);
-        note(standingNote(project, outcome.signing.standing));
+        note(`${project} is yours. See it with: holdfast status ${project}`);
       }
       return outcome.state === 'waiting' ? WAITS : 0;
     });
@@ -67,10 +70,4 @@ function showClaim({ project, role, files, keys, threshold, before, nextSigning 
     const when = nextSigning === undefined ? '' : `, by ${day(nextSigning)}`;
     note(`Operators signed for these files, so the claim counts from their next signing on${when}.`);
   }
-}
-
-function standingNote(project: string, standing: string): string {
-  return standing === 'rarely-updated'
-    ? `The claim of ${project} is recorded. It counts from the operators' next signing on; until then the files stay as they are.`
-    : `${project} is yours. See it with: holdfast status ${project}`;
 }

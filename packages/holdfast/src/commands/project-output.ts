@@ -36,7 +36,15 @@ export function showWaiting(project: string, { waiting }: Extract<Settled, { sta
   note(`The other holders sign with: holdfast sign ${project}`);
 }
 
-/** The same for every command: exit code 0 when it is published, 3 when it waits for others. */
+/** Says from when on a claim counts that operators bring into force. */
+export function showRecorded(project: string, nextSigning: Date | undefined): void {
+  const when = nextSigning === undefined ? 'the date is not set yet' : `by ${day(nextSigning)}`;
+  note(
+    `The claim of ${project} is recorded. It counts from the operators' next offline signing on (${when}); until then the files stay as they are. You need do nothing more; holdfast status ${project} shows when it counts.`,
+  );
+}
+
+/** The same for every command: exit code 0 when nothing is left to do here, 3 when it waits for other holders. */
 export const WAITS = 3;
 
 export function settledJson(project: string, outcome: Settled, more: object = {}): void {
@@ -47,6 +55,10 @@ export function settledJson(project: string, outcome: Settled, more: object = {}
       timestamp_version: outcome.timestampVersion,
       standing: outcome.signing.standing,
     }),
+    ...(outcome.state === 'recorded' && {
+      timestamp_version: outcome.timestampVersion,
+      next_signing: outcome.nextSigning?.toISOString() ?? null,
+    }),
     ...(outcome.state === 'waiting' && { waiting: Object.fromEntries(outcome.waiting) }),
     ...more,
   });
@@ -56,6 +68,7 @@ export function settledJson(project: string, outcome: Settled, more: object = {}
 export function report(project: string, outcome: Settled, json: boolean, sentence: string): number {
   if (json) settledJson(project, outcome);
   else if (outcome.state === 'waiting') showWaiting(project, outcome);
+  else if (outcome.state === 'recorded') showRecorded(project, outcome.nextSigning);
   else note(`${sentence} Installers see it from now on (timestamp ${outcome.timestampVersion}).`);
   return outcome.state === 'waiting' ? WAITS : 0;
 }

@@ -7,6 +7,7 @@ import {
   type LocalFile,
   planStaged,
   projectApi,
+  type ProjectStatus,
   renew,
   signStaged,
   type StagedPlan,
@@ -18,7 +19,15 @@ import { type Command, UsageError } from '../command.ts';
 import { note, printJson } from '../terminal.ts';
 import { confirmed } from './key-secrets.ts';
 import { BENCH_HELP, BENCH_OPTIONS, expiresFrom, type OpenBench, withBench } from './project-bench.ts';
-import { report, settledJson, showPublished, showWaiting, verifiedFiles, WAITS } from './project-output.ts';
+import {
+  report,
+  settledJson,
+  showPublished,
+  showRecorded,
+  showWaiting,
+  verifiedFiles,
+  WAITS,
+} from './project-output.ts';
 import { showStaged, showTransaction } from './show-waiting.ts';
 
 export const sign: Command = {
@@ -57,7 +66,7 @@ export const sign: Command = {
         locals.filter((local) => !isIn(waiting, local)),
       );
       const codes = [
-        await signTransactions(bench, signing, waiting, { options, locals }),
+        await signTransactions(bench, signing, waiting, { options, locals, status }),
         await signFiles(bench, signing, plan, options, status),
       ].filter((code) => code !== undefined);
       if (codes.length === 0) {
@@ -76,6 +85,7 @@ const isIn = (waiting: readonly Cosignable[], { filename }: LocalFile): boolean 
 interface Given {
   readonly options: Options;
   readonly locals: readonly LocalFile[];
+  readonly status: ProjectStatus;
 }
 
 /** @returns the exit code; `undefined` when there was nothing to sign */
@@ -83,7 +93,7 @@ async function signTransactions(
   bench: OpenBench,
   signing: ProjectSigning,
   waiting: readonly Cosignable[],
-  { options, locals }: Given,
+  { options, locals, status }: Given,
 ): Promise<number | undefined> {
   let code: number | undefined;
   for (const each of waiting.filter(({ mine }) => mine.length > 0)) {
@@ -93,6 +103,7 @@ async function signTransactions(
     const answer = await cosign(bench, signing, each);
     if (options.get('json') === true) printJson({ project: signing.name, state: answer.state });
     if (answer.state === 'waiting') showWaiting(signing.name, answer);
+    else if (answer.state === 'recorded') showRecorded(signing.name, status.nextSigning);
     else note(`That was the last signature: it is published, under timestamp ${answer.timestampVersion}.`);
     code = Math.max(code ?? 0, answer.state === 'waiting' ? WAITS : 0);
   }
@@ -117,7 +128,7 @@ async function signFiles(
   signing: ProjectSigning,
   plan: StagedPlan,
   options: Options,
-  status: Parameters<typeof planStaged>[1],
+  status: ProjectStatus,
 ): Promise<number | undefined> {
   showStaged(plan);
   if (plan.mine.length === 0) return undefined;
@@ -128,6 +139,7 @@ async function signFiles(
   const names = plan.mine.map(({ file }) => file.filename);
   if (options.get('json') === true) settledJson(signing.name, outcome, { published: names });
   else if (outcome.state === 'waiting') showWaiting(signing.name, outcome);
+  else if (outcome.state === 'recorded') showRecorded(signing.name, outcome.nextSigning);
   else showPublished(bench, verifiedFiles(outcome.signing, names));
   return outcome.state === 'waiting' ? WAITS : 0;
 }

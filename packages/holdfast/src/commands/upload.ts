@@ -3,7 +3,7 @@ import { type Options, readArguments } from '../arguments.ts';
 import { type Command, UsageError } from '../command.ts';
 import { note, paintNote } from '../terminal.ts';
 import { BENCH_HELP, BENCH_OPTIONS, expiresFrom, type OpenBench, withBench } from './project-bench.ts';
-import { settledJson, showPublished, showWaiting, size, verifiedFiles, WAITS } from './project-output.ts';
+import { settledJson, showPublished, showRecorded, showWaiting, size, verifiedFiles, WAITS } from './project-output.ts';
 import { Progress } from './upload-progress.ts';
 
 export const upload: Command = {
@@ -56,6 +56,7 @@ function show(bench: OpenBench, { project, outcome, fresh, known, claimed }: Rel
   }
   if (json) settledJson(project, outcome, { ...names, claimed });
   else if (outcome.state === 'waiting') showWaiting(project, outcome);
+  else if (outcome.state === 'recorded') showRecorded(project, outcome.nextSigning);
   else {
     showPublished(bench, verifiedFiles(outcome.signing, names.published));
     const bytes = fresh.reduce((sum, file) => sum + file.size, 0);

@@ -3,6 +3,7 @@ import { keysToJson, type Standing, TransactionRefusedError, type WaitingFor } f
 import { type JsonObject, parseTargets } from '@holdfast/tuf';
 import type { Kysely } from 'kysely';
 import { distributionOf, type FileRow } from '../publish/file-rows.ts';
+import { keysOf } from '../publish/standing-rows.ts';
 import type { Database } from '../records/schema.ts';
 import { check } from './judge.ts';
 import { loadProject, type ProjectRecord } from './project-record.ts';
@@ -40,6 +41,8 @@ export interface ProjectStatus {
   readonly retired: ReadonlyMap<string, number>;
   readonly published: readonly (FileStatus & { readonly yanked: boolean | string })[];
   readonly claim_waits: boolean;
+  /** Whom the claim that waits for an offline signing names. */
+  readonly claim: { readonly keys: JsonObject; readonly threshold: number } | null;
   readonly next_signing: string | null;
   /** From here on: for members and those who hold a key of the project. */
   readonly staged?: readonly FileStatus[];
@@ -79,7 +82,7 @@ export async function projectStatus(
   const record = await loadProject(db, project);
   const claimWaits = await db
     .selectFrom('claims_waiting')
-    .select('project')
+    .select(['keys', 'threshold'])
     .where('project', '=', project)
     .executeTakeFirst();
   const { state, base, files } = record;
@@ -97,6 +100,7 @@ export async function projectStatus(
     retired: state.retired ?? new Map(),
     published: published.map((row) => ({ ...fileStatus(row, isMember), yanked: distributionOf(row).yanked ?? false })),
     claim_waits: claimWaits !== undefined,
+    claim: claimWaits ? { keys: keysToJson(keysOf(claimWaits.keys)), threshold: claimWaits.threshold } : null,
     next_signing: nextSigning?.toISOString() ?? null,
     ...(isMember && (await whatWaits(db, record, { waitingMs, now }))),
   };
