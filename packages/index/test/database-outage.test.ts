@@ -171,3 +171,31 @@ test('the database hangs under load and wakes up: the same, and whoever waits is
   assert.ok(refused.some(({ ms }) => ms > 1_000));
   assert.ok(refused.every(({ ms }) => ms < LONGEST_MS));
 });
+
+test('what was taken in when the database went away is signed when it is back, though nobody asks for anything', async (t) => {
+  const served = await serveIndex(t, {}, { stores: { records: postgres.database('alone') } });
+  const { objects } = served.index;
+  const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const put = objects.put.bind(objects);
+  t.mock.method(objects, 'put', async (...args: Parameters<typeof put>) => {
+    if (/^metadata\/\d+\.unclaimed\.json$/.test(args[0])) {
+      reached.resolve();
+      await gate.promise;
+    }
+    return put(...args);
+  });
+  const wheel = makeWheel({ name: PROJECT });
+  const waiting = upload(served, wheel);
+  await reached.promise;
+  await postgres.crash();
+  gate.resolve();
+  const answer = await waiting;
+  assert.deepEqual([answer.status, answer.headers.get('Retry-After')], [503, '60']);
+  await postgres.start();
+  const client = clientOf(served);
+  for (const began = performance.now(); ; await wait(PAUSE_MS)) {
+    await client.refresh();
+    if ((await listed(client, PROJECT)).has(wheel.filename)) break;
+    assert.ok(performance.now() - began < LONGEST_MS, 'nobody signs it');
+  }
+});
