@@ -5,6 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ended, environment } from '../packages/holdfast/test/holdfast.ts';
+import { type OpenIndex, openIndex } from '../packages/index/src/index.ts';
+import {
+  claim,
+  makeDeveloper,
+  rotation,
+  stageFile,
+  standingOf,
+  submit,
+} from '../packages/index/test/support/claims.ts';
 
 /** Every command of the recovery guide, in its order, on an index whose keys were made as the operators' guide says. */
 const root = join(import.meta.dirname, '..');
@@ -66,6 +75,27 @@ async function makeIndex(): Promise<Map<string, string>> {
   return facts;
 }
 
+async function withIndex(use: (index: OpenIndex) => Promise<void>): Promise<void> {
+  const passphrase = environment(directory)['HOLDFAST_PASSPHRASE'];
+  const index = await openIndex(join(directory, 'srv/index'), { passphrase });
+  try {
+    await use(index);
+  } finally {
+    await index.close();
+  }
+}
+
+/** What a developer does whose key was stolen, and who has no other. */
+async function revokeAndClaimAgain(index: OpenIndex): Promise<void> {
+  await index.accounts.createAccount('ann');
+  const [stolen, next] = [await makeDeveloper(index), await makeDeveloper(index)];
+  const file = await stageFile(index, 'django', '1.0');
+  await claim(index, 'django', stolen, [file]);
+  const rotate = await rotation('project.django', 1, [], [stolen]);
+  await submit(index, 'django', { roles: new Map(), rotation: rotate });
+  await claim(index, 'django', next, [file], 2);
+}
+
 test('the recovery guide leads through each theft, as it stands (P18, M12)', async () => {
   const facts = await makeIndex();
   const said: string[] = [];
@@ -75,6 +105,13 @@ test('the recovery guide leads through each theft, as it stands (P18, M12)', asy
   assert.match(said[3] ?? '', /Our online keys were stolen[\s\S]*Published with timestamp 100000\d+/);
   for (const block of blocksOf('One key of an offline role'))
     assert.match(await run(block, facts), /Published with timestamp \d+/);
+  await withIndex(revokeAndClaimAgain);
+  const [again = ''] = blocksOf("A developer's key");
+  assert.match(await run(again, facts), /django[\s\S]*Published with timestamp \d+/);
+  await withIndex(async (index) => {
+    const { standing, role } = (await standingOf(index, 'django')) ?? assert.fail('nobody answers for django');
+    assert.deepEqual([standing, role], ['claimed', 'project.django.2']);
+  });
   const [look = '', putBack = ''] = blocksOf('The object store alone');
   const objects = join(directory, 'srv/index/objects/targets/00/demo');
   await mkdir(objects, { recursive: true });
