@@ -10,11 +10,12 @@ test('what deserves a second look is marked: young claims, old projects, many fi
   const world = await newWorld(t);
   const [dev, busy] = [await generateKey('ed25519'), await generateKey('ed25519')];
   const calm = await claimOf({ project: 'calm', signers: [dev] });
+  const before = await claimOf({ project: 'other', signers: [busy] });
   const since = new Date('2026-02-27T00:00:00.000Z');
   const claims = [
     calm,
     await claimOf({ project: 'grabbed', signers: [dev] }, { since, files: 40, firstUpload: new Date('2019-01-01') }),
-    await claimOf({ project: 'other', signers: [dev] }, { events: [...calm.events, ...calm.events] }),
+    await claimOf({ project: 'other', signers: [dev] }, { events: [...before.events, ...calm.events] }),
   ];
   for (let at = 0; at < 10; at++) claims.push(await claimOf({ project: `one-of-many-${at}`, signers: [busy] }));
   const items = claims

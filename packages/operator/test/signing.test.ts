@@ -138,6 +138,8 @@ test('new keys need the signatures of the keys before them, or the holders who a
   };
   assert.equal(await outcome([...first.events, { kind: 'rotation', at, bytes: rotation }]), '');
   assert.match(await outcome([...first.events, { kind: 'rotation', at, bytes: forged }]), /keys before did not sign/);
+  assert.equal(await outcome([...claim.events, ...claim.events]), '', 'who claims twice vouches for the same keys');
+  assert.match(await outcome([...first.events, ...claim.events]), /claimed again, and the keys before did not sign/);
   assert.match(await outcome(first.events), /does not lead to those that it has/);
   const again = [...first.events, { kind: 'revocation', at, bytes: revocation } as const, ...claim.events];
   assert.match(await outcome(again), /claimed again after its keys were revoked/);

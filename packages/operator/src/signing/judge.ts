@@ -87,7 +87,7 @@ async function followEvents(claim: Claim, present: ProjectDelegation | undefined
   for (const event of claim.events) {
     const next = await after(state, event);
     if (typeof next === 'string') return { verdict: 'unvouched', reason: next };
-    if (state) notes.push(`${day(event.at)}: ${event.kind}, signed by the keys before`);
+    if (state && next !== state) notes.push(`${day(event.at)}: ${event.kind}, signed by the keys before`);
     state = next;
   }
   if (state && (state.revoked || !isSame(state, claim)))
@@ -99,6 +99,8 @@ async function followEvents(claim: Claim, present: ProjectDelegation | undefined
 async function after(state: KeyState | undefined, event: KeyEvent): Promise<KeyState | string> {
   if (event.kind === 'claim') {
     if (state?.revoked === true) return `${day(event.at)}: claimed again after its keys were revoked`;
+    // Who was not sure that it arrived claims again: the same keys answer for themselves.
+    if (state && isSame(state, event)) return state;
     if (state) return `${day(event.at)}: claimed again, and the keys before did not sign for it`;
     return { keys: event.keys, threshold: event.threshold, revoked: false };
   }
