@@ -95,7 +95,7 @@ async function mergeRole(role: NextRole, made: readonly OfflineSignature[]): Pro
 }
 
 function sentenceOf({ role, have, threshold, missing }: Lacking, roles: number): string {
-  const others = roles > 1 ? ` and ${roles - 1} more roles` : '';
+  const subject = roles > 1 ? `${role} and ${roles - 1} more roles need` : `${role} needs`;
   const who = missing.map((keyid) => keyid.slice(0, 16)).join(', ');
-  return `${role}${others} need more signatures: ${have} of ${threshold} are there; keys that have not signed: ${who}`;
+  return `${subject} more signatures: ${have} of ${threshold} are there; keys that have not signed: ${who}`;
 }
