@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { CompiledQuery } from 'kysely';
 import { pino } from 'pino';
 import { openIndex, startServer } from '../src/index.ts';
 import { dropAbandoned } from '../src/transactions/staged.ts';
-import { dropOutdated } from '../src/transactions/outdated.ts';
+import { dropOutdated, outdated } from '../src/transactions/outdated.ts';
+import { signedBy } from '../src/transactions/projects-of.ts';
 import {
   ask,
   claimed,
@@ -154,5 +156,22 @@ test('who brought a transaction that waits withdraws it, and so does a member of
   for (const { token } of [bob, ann]) {
     assert.equal((await withdraw(token, 'demo', await yank())).status, 200);
     assert.deepEqual(await waiting(served, 'demo', ann.token), []);
+  }
+});
+
+test('what is too old, and which projects an account signs for, is read along an index, however much there is', async (t) => {
+  const { index } = await serveIndex(t, {}, { model: 'legacy' });
+  const { read } = index.records;
+  for (const [query, along] of [
+    [outdated(read, 1), /^SEARCH transactions USING INDEX transactions_waiting \(state=\?\)$/],
+    [
+      signedBy(read, 'ann'),
+      /^SEARCH account_keys USING INDEX .*\nSEARCH standing_keys USING COVERING INDEX \S+ \(keyid=\?\)$/,
+    ],
+  ] as const) {
+    const { sql, parameters } = query.compile();
+    const plan = CompiledQuery.raw(`explain query plan ${sql}`, [...parameters]);
+    const { rows } = await read.executeQuery<{ detail: string }>(plan);
+    assert.match(rows.map(({ detail }) => detail).join('\n'), along);
   }
 });

@@ -41,7 +41,7 @@ export function problemOf(error: unknown): Problem | undefined {
 function refusedByIndex(error: unknown): Problem | undefined {
   if (error instanceof FilenameTakenError) {
     if (error.stagedIn !== undefined) {
-      const message = `File already exists: ${error.filename} is staged with other content. Discard that one first: DELETE /api/v1/projects/${error.stagedIn}/staged/${error.filename}`;
+      const message = `File already exists: ${error.filename} is staged with other content. Discard that one first: holdfast discard ${error.stagedIn} ${error.filename}`;
       return { status: 400, code: error.code, message };
     }
     // Uploaders look for "already exist" to tell this apart (twine, uv and poetry with their skip options).

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { Records } from '../records/records.ts';
 import type { Database } from '../records/schema.ts';
 import { dropTransactions } from './waiting.ts';
@@ -26,9 +26,9 @@ export async function dropOutdated(
   waitingMs: number,
 ): Promise<readonly Outdated[]> {
   const before = now.getTime() - waitingMs;
-  if ((await outdated(records.read, before)).length === 0) return [];
+  if ((await outdated(records.read, before).execute()).length === 0) return [];
   return await records.write(async (db) => {
-    const found = await outdated(db, before);
+    const found = await outdated(db, before).execute();
     await dropTransactions(
       db,
       found.map(({ id }) => id),
@@ -38,14 +38,15 @@ export async function dropOutdated(
 }
 
 /** By the index of what waits, which is little beside what was published. */
-function outdated(db: Pick<Kysely<Database>, 'selectFrom'>, before: number): Promise<Outdated[]> {
+export function outdated(
+  db: Pick<Kysely<Database>, 'selectFrom'>,
+  before: number,
+): SelectQueryBuilder<Database, 'transactions', Outdated> {
   return db
     .selectFrom('transactions')
     .select(['id', 'project', 'account', 'recorded_at'])
     .where(sql<boolean>`state <> 'published'`)
     .where(sql<boolean>`state = 'waiting'`)
     .where('recorded_at', '<', before)
-    .orderBy('id')
-    .limit(BATCH)
-    .execute();
+    .limit(BATCH);
 }

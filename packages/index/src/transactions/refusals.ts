@@ -30,7 +30,7 @@ export function fileGone(filename: string): HttpError {
 }
 
 export function tooManyWaiting(project: string): HttpError {
-  const message = `As many transactions of ${project} wait for signatures as may. Sign one of them first: holdfast sign ${project}. ${NOTHING}`;
+  const message = `As many transactions of ${project} wait for signatures as may. Sign one of them first (holdfast sign ${project}), or take one back (holdfast withdraw ${project}). ${NOTHING}`;
   return new HttpError({ status: 409, code: 'TOO_MANY_WAITING', message });
 }
 
