@@ -94,7 +94,9 @@ async function trusting(t: TestContext, served: ServedIndexUnderTest, url = serv
 const publish = async ({ index }: Pick<ServedIndexUnderTest, 'index'>, version: string): Promise<void> =>
   void (await index.publisher.publish(newFile('demo', version)));
 
-test('holdfast feed --follow prints changes as they come, ends cleanly at SIGTERM and SIGINT, and goes on where it was', async (t) => {
+test('holdfast feed --follow prints changes as they come, ends cleanly at SIGTERM and SIGINT, and goes on where it was', {
+  timeout: 120_000,
+}, async (t) => {
   const served = await serveIndex(t);
   const directory = await trusting(t, served);
   const first = new Follower(directory);
@@ -133,7 +135,9 @@ async function asksInVain(port: number, times: number): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
-test('a follower outlives an index that restarts: it waits, says so once, and then tells what it missed', async (t) => {
+test('a follower outlives an index that restarts: it waits, says so once, and then tells what it missed', {
+  timeout: 120_000,
+}, async (t) => {
   const served = await serveIndex(t);
   const directory = await trusting(t, served);
   const follower = new Follower(directory);
@@ -161,7 +165,7 @@ test('a follower outlives an index that restarts: it waits, says so once, and th
   assert.match(err, /The index answers again\.\n$/);
 });
 
-test('a server that hangs does not keep a follower from ending', async (t) => {
+test('a server that hangs does not keep a follower from ending', { timeout: 120_000 }, async (t) => {
   const served = await serveIndex(t);
   const asked = Promise.withResolvers<void>();
   const silent = createServer(() => asked.resolve()).listen(0, '127.0.0.1');
@@ -180,7 +184,9 @@ test('a server that hangs does not keep a follower from ending', async (t) => {
   assert.ok(performance.now() - began < 5_000);
 });
 
-test('what is wrong with the index ends a follower with exit code 1: that is what auditors wait for', async (t) => {
+test('what is wrong with the index ends a follower with exit code 1: that is what auditors wait for', {
+  timeout: 120_000,
+}, async (t) => {
   const served = await serveIndex(t);
   const directory = await trusting(t, served);
   const follower = new Follower(directory);
@@ -197,7 +203,9 @@ test('what is wrong with the index ends a follower with exit code 1: that is wha
   t.mock.restoreAll();
 });
 
-test('what was told to nobody is told again: a reader that went away costs nothing', async (t) => {
+test('what was told to nobody is told again: a reader that went away costs nothing', {
+  timeout: 120_000,
+}, async (t) => {
   const served = await serveIndex(t);
   const directory = await trusting(t, served);
   const first = new Follower(directory);
