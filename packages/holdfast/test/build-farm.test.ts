@@ -130,7 +130,9 @@ test('serves until it is stopped, sees a new sdist by the feed, and ends a build
   await scene.releaseFile(ownBackend('time.sleep(600)', { name: 'demo', version: '2.0' }));
   await building;
   child.kill('SIGTERM');
-  assert.equal((await end).code, 0);
+  const { code, out } = await end;
+  assert.equal(code, 0);
+  assert.match(out, /Building for key [0-9a-f]{64}[\s\S]*(in a control group|five times a second)/);
 });
 
 function said(child: ReturnType<typeof start>, what: RegExp): Promise<void> {
