@@ -72,6 +72,9 @@ test('a coded file with another number of hashes, cut anywhere, or of too much i
         file,
       );
   }
+  const [one, two] = [code(Buffer.from(`["${hex('a')}",""]`)), coded.subarray(4, 68)];
+  const tooMany = Buffer.concat([Buffer.of(0, 0, 0, 2), two, one.subarray(36)]);
+  assert.throws(() => decodeFile(tooMany, nothing, 10_000, applyDelta), ProofError);
   for (let end = 0; end < coded.length; end++)
     assert.throws(() => decodeFile(coded.subarray(0, end), nothing, 10_000, applyDelta), `${end} bytes`);
   const marks = { text: Buffer.alloc(2, 1), runs: 40_000 };

@@ -95,6 +95,8 @@ test('a lookup that omits, swaps, repeats, changes or adds a role is refused', (
     [],
   ];
   for (const given of wrong) assert.throws(() => verifyLookup(root, flask, { ...lookup, files: given }), ProofError);
+  const held = new Map([[sha(first.bytes), first.bytes]]);
+  assert.throws(() => verifyLookup(root, flask, { ...lookup, files: [six, ...rest] }, held), ProofError);
   assert.throws(() => verifyLookup(root, normalizeName('six'), lookup), ProofError);
   assert.throws(() => verifyLookup(sha(first.bytes), flask, lookup), ProofError);
 });
