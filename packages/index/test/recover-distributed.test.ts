@@ -13,6 +13,7 @@ import {
   type RecoveredObject,
   recoverIndex,
   restoreIndex,
+  startServer,
 } from '../src/index.ts';
 import { copyRecords } from '../src/migrate/copy-records.ts';
 import { openRecords } from '../src/stores.ts';
@@ -33,6 +34,8 @@ import {
 import { startPostgres } from './support/postgres-server.ts';
 import { startS3Server } from './support/s3-server.ts';
 import { temporaryDirectory } from './support/tools.ts';
+import { upload } from './support/upload.ts';
+import { makeWheel } from './support/wheel.ts';
 
 const [postgres, s3] = [await startPostgres(), await startS3Server()];
 after(async () => {
@@ -123,13 +126,18 @@ test('an index in PostgreSQL and S3 is recovered into another database, and whoe
 
   const asked = { directory: made.directory, backup, since: 1_000 };
   const recovered = postgres.database('recovered');
+  const { token } = await signer.accounts.createToken({ account: 'ann', label: 'front end' });
   await signer.close();
   const elsewhere = await openIndex(machine, { passphrase: 'x' });
   await assert.rejects(planRecover(asked), { code: 'INDEX_IN_USE' }, 'another machine signs');
   await elsewhere.close();
 
   const front = await openIndex(machine, { passphrase: undefined });
-  t.after(() => front.close());
+  const server = await startServer(front, { host: '127.0.0.1', port: 0, closeMs: 500 });
+  t.after(async () => {
+    await server.close();
+    await front.close();
+  });
   const before = (await readdir(bucket, { recursive: true })).sort();
   const told: ProjectReport[] = [];
   await planRecover(asked, { project: (report) => void told.push(report) });
@@ -170,6 +178,9 @@ test('an index in PostgreSQL and S3 is recovered into another database, and whoe
   ]);
   for (const refused of await Promise.all(writing))
     assert.equal((refused as { code?: string }).code, 'RECORDS_RETIRED', 'a front end that went on serving');
+  const answer = await upload({ url: server.url, token }, makeWheel({ version: '9.0' }));
+  assert.equal(answer.status, 503);
+  assert.match(await answer.text(), /recovered elsewhere/);
   await assert.rejects(openIndex(machine, { passphrase: 'x' }), { code: /RECORDS_RETIRED|INDEX_IN_USE/ });
   assert.equal(await readFile(join(done.aside, 'objects', one ? objectKey(one) : ''), 'utf8'), 'other bytes');
 

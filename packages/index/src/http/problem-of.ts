@@ -6,11 +6,13 @@ import {
   FileUnknownError,
   IndexClosedError,
   NotYourProjectError,
+  OutsideDelegationError,
   ObjectStoreError,
   ProjectFullError,
   ProjectUnknownError,
   PublishDelayedError,
   RecordsError,
+  RecordsRetiredError,
   StorageFullError,
   UnsignableFileError,
   VersionTakenError,
@@ -56,6 +58,10 @@ function refusedByIndex(error: unknown): Problem | undefined {
     const message = `This token may not publish for ${error.project}: the project belongs to somebody else, or the token was made for another project.`;
     return { status: 403, code: error.code, message };
   }
+  if (error instanceof OutsideDelegationError) {
+    const message = `${error.filename} is outside of what your keys may sign for. Leave it out, or have a member of the project bring it.`;
+    return { status: 403, code: error.code, message };
+  }
   if (error instanceof ClaimedProjectError) {
     const message =
       error.standing === 'claimed'
@@ -95,6 +101,10 @@ function comeAgain(error: unknown): Problem | undefined {
     const message =
       'The index cannot reach what it keeps its files or records in. Try again in a minute: nothing was acknowledged, and whatever was is not lost.';
     return { status: 503, code: 'STORE_UNAVAILABLE', message, headers: { 'Retry-After': '20' } };
+  }
+  if (error instanceof RecordsRetiredError) {
+    const message = 'The index was recovered elsewhere, and this machine does not know yet. Nothing was taken in.';
+    return { status: 503, code: error.code, message, headers: { 'Retry-After': '60' } };
   }
   if (error instanceof IndexClosedError) {
     const message = 'The index is being restarted. Try again in a few seconds.';
