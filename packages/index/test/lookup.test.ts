@@ -105,6 +105,24 @@ test('who reads zstd is sent roles that were coded once, whatever is published m
   }
 });
 
+test('a role that is long when coded arrives whole, and is not sent to who asks for the fields alone', async (t) => {
+  const bare = await makeIndex(t);
+  const index = await openBare(bare.directory);
+  await Promise.all(Array.from({ length: 260 }, (_, at) => uploadBare(index, 'large', `1.${at}`)));
+  const server = await startServer(index, { host: '127.0.0.1', port: 0, closeMs: 500 });
+  t.after(() => server.close());
+  const root = await treeRoot(server);
+  const address = `${server.url}/${lookupPath(root, normalizeName('large'), { have: [], zstd: true })}`;
+  const { body, headers } = await rawRequest(address);
+  const lookup = decodeLookup(body);
+  assert.ok(lookup.files.some(({ bytes }) => bytes.length > 8 << 10));
+  assert.equal(headers['content-length'], String(body.length));
+  const roles = verifyLookup(root, normalizeName('large'), lookup, new Map(), applyDelta);
+  assert.deepEqual(roles, await look(server, root, 'large'));
+  const fields = await rawRequest(address, { method: 'HEAD' });
+  assert.deepEqual([fields.headers['content-length'], fields.body.length], [String(body.length), 0]);
+});
+
 test('what the asker holds is not sent again', async (t) => {
   const served = await serveIndex(t);
   await upload(served, makeWheel());

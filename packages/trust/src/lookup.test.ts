@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { normalizeName } from '@holdfast/python-index';
@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { ProofError } from './errors.ts';
 import { rolesFor, verifyLookup } from './lookup.ts';
 import { type ApplyDelta, uncoded } from './lookup-coding.ts';
-import { decodeLookup, encodeLookup, type Lookup, type SentFile } from './lookup-format.ts';
+import { decodeLookup, encodeLookup, type Lookup, lookupChunks, type SentFile } from './lookup-format.ts';
 import { verifyProof } from './snapshot-tree/proof.ts';
 import { SnapshotTree } from './snapshot-tree/tree.ts';
 import { projectBin } from './target-path.ts';
@@ -60,6 +60,21 @@ test('a file with hashes is packed on its way and comes out whole; a changed byt
   assert.deepEqual(verifyLookup(root, flask, decodeLookup(answer))[0]?.bytes, Uint8Array.from(bytes));
   for (let at = 0; at < answer.length; at++)
     assert.throws(() => verifyLookup(root, flask, decodeLookup(answer.with(at, (answer[at] ?? 0) ^ 1))), ProofError);
+});
+
+test('in pieces an answer is the same, and long coded files are not copied', () => {
+  const [long, short] = [randomBytes(10_000), randomBytes(100)];
+  const files = [long, short, long].map((bytes) => ({ bytes, coded: { base: '01234567' } }));
+  for (const given of [files, files.slice(0, 1), files.slice(1, 2), []]) {
+    const lookup = { proof: randomBytes(300), files: given };
+    const chunks = lookupChunks(lookup);
+    assert.deepEqual(Uint8Array.from(Buffer.concat(chunks)), encodeLookup(lookup));
+    assert.equal(chunks.filter((chunk) => chunk === long).length, given.filter(({ bytes }) => bytes === long).length);
+    assert.deepEqual(
+      decodeLookup(encodeLookup(lookup)).files.map(({ bytes }) => Buffer.from(bytes)),
+      given.map(({ bytes }) => bytes),
+    );
+  }
 });
 
 test('two roles with the same file share it', () => {
