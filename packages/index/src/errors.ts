@@ -59,6 +59,16 @@ export class NotYourProjectError extends IndexError {
   }
 }
 
+/** The account holds a key that signs for other files of the project. */
+export class OutsideDelegationError extends IndexError {
+  readonly code = 'OUTSIDE_DELEGATION';
+  readonly filename: string;
+  constructor(filename: string, account: string) {
+    super(`no key of ${account} may sign for ${filename}`);
+    this.filename = filename;
+  }
+}
+
 /** The project has no such published file. */
 export class FileUnknownError extends IndexError {
   readonly code = 'FILE_UNKNOWN';

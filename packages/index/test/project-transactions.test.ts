@@ -5,7 +5,7 @@ import { addSignature, parseTargets, revocationJson, rotationJson, signMetadata,
 import { generateKey } from '@holdfast/tuf/node';
 import { binNumber, distributionOf } from '../src/publish/file-rows.ts';
 import { loadProject } from '../src/transactions/project-record.ts';
-import { verifiedFiles } from './support/bare-index.ts';
+import { newFile, verifiedFiles } from './support/bare-index.ts';
 import {
   ask,
   claimed,
@@ -189,6 +189,19 @@ test('a friend publishes the wheels that were delegated to their key, with a tok
 
   const brought = await upload({ url: served.url, token: wendy.token }, wheel);
   assert.match(brought.statusText, /waits for a signature/);
+  const theOwners = await upload({ url: served.url, token: wendy.token }, makeSdist({ version: '2.0' }));
+  assert.equal(theOwners.status, 403);
+  assert.match(theOwners.statusText, /outside of what your keys may sign for/);
+  await assert.rejects(
+    served.index.publisher.publish({
+      ...newFile('demo', '2.0'),
+      filename: 'demo-2.0.tar.gz',
+      kind: 'sdist',
+      account: 'bob',
+    }),
+    { code: 'NOT_YOUR_PROJECT' },
+    'intake decides it again',
+  );
   await upload(served, makeSdist({ version: '2.0' }));
   const role = 'project.demo.wheels';
   const { staged } = (await statusOf(served, 'demo', wendy.token)) as { staged: { filename: string }[] };

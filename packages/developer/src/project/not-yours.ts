@@ -10,7 +10,7 @@ export function notYours(signing: ProjectSigning, keyid: string, filename: strin
   if (mine.length > 0)
     return new NotYourRoleError(
       `${filename} is outside of what your key ${short(keyid)} may sign for ${name}: ${mine.join(', ')}`,
-      'Leave the file out, or let the owners of the project sign it: whoever brings it with twine leaves it for them.',
+      'Leave the file out, or give it to the owners of the project: they bring it, and sign for it.',
     );
   const holders = [...(roles[0]?.keys.keys() ?? [])].map(short);
   return new NotYourRoleError(

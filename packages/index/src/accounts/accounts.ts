@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { ProjectName } from '@holdfast/python-index';
 import { normalizeName } from '@holdfast/python-index';
-import { AccountExistsError, AccountUnknownError, InvalidAccountError } from '../errors.ts';
+import { AccountExistsError, AccountUnknownError, InvalidAccountError, OutsideDelegationError } from '../errors.ts';
 import { standingsOf } from '../publish/standing-rows.ts';
 import type { Records } from '../records/records.ts';
+import { bringersOf } from '../transactions/key-holders.ts';
 import { partIn } from './membership.ts';
 import { looksLikeToken, newToken, tokenDigest } from './token.ts';
 
@@ -115,10 +116,15 @@ export class Accounts {
   /**
    * Whether who holds this token may bring files for the project, or create it. What becomes of them is decided when they are taken in,
    * in a transaction, and so is this again. While the index signs for the project, keys give nobody a right.
+   * @throws OutsideDelegationError when their key signs for other files than this one
    */
-  async mayPublish(identity: Identity, project: ProjectName): Promise<boolean> {
+  async mayPublish(identity: Identity, project: ProjectName, filename?: string): Promise<boolean> {
     const { read } = this.#records;
     const part = await partIn(read, identity, project);
-    return part === 'key-holder' ? (await standingsOf(read, [project])).has(project) : part !== undefined;
+    if (part !== 'key-holder') return part !== undefined;
+    if (!(await standingsOf(read, [project])).has(project)) return false;
+    if (filename !== undefined && !(await bringersOf(read, project))(identity.account, filename))
+      throw new OutsideDelegationError(filename, identity.account);
+    return true;
   }
 }

@@ -35,7 +35,7 @@ export interface ServedIndex {
   readonly accounts: {
     authenticate(token: string): Promise<Identity | undefined>;
     /** Whether who holds this token may publish for the project, or create it. */
-    mayPublish(identity: Identity, project: ProjectName): Promise<boolean>;
+    mayPublish(identity: Identity, project: ProjectName, filename?: string): Promise<boolean>;
   };
   readonly accountKeys: Pick<AccountKeys, 'fingerprint' | 'list' | 'add' | 'remove'>;
   readonly transactions: Pick<ProjectTransactions, 'submit' | 'status' | 'discard' | 'withdraw' | 'projectsOf'>;

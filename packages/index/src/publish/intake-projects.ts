@@ -2,14 +2,16 @@ import type { Transaction } from 'kysely';
 import { ClaimedProjectError } from '../errors.ts';
 import type { Standing } from '../records/claims-schema.ts';
 import type { Database } from '../records/schema.ts';
-import { keyHolders } from '../transactions/key-holders.ts';
+import { bringersOf } from '../transactions/key-holders.ts';
 import type { NewFile } from './new-file.ts';
 
 /** What intake has to know of a project, and what it makes of it. */
 export interface IntakeProject {
   bytes: number;
-  /** Accounts that may bring files. */
+  /** Accounts that may bring any files. */
   readonly members: Set<string>;
+  /** What others may bring, for the keys that they hold; undefined: nothing, or nobody else brings anything now. */
+  mayBring?: ((account: string, filename: string) => boolean) | undefined;
   /** Who signs for it; undefined while that is the index. What is being published counts already. */
   readonly standing: Standing | undefined;
   /** An offline signing that is being published gives it back to the index, with the files that are staged. */
@@ -49,8 +51,8 @@ async function addHolders(
 ): Promise<void> {
   for (const { project: name, account } of files) {
     const project = projects.get(name);
-    if (!project?.standing || project.members.has(account)) continue;
-    for (const holder of await keyHolders(db, name)) project.members.add(holder);
+    if (!project?.standing || project.mayBring || project.members.has(account)) continue;
+    project.mayBring = await bringersOf(db, name);
   }
 }
 

@@ -100,10 +100,12 @@ function waitsForWhat({ stage }: NewFile, project: IntakeProject | undefined): W
 }
 
 function mayPublish(file: NewFile, project: IntakeProject | undefined): Error | undefined {
-  const { tokenProject } = file;
+  const { tokenProject, account, filename } = file;
   const allowed =
     (tokenProject === undefined || tokenProject === file.project) &&
-    (project === undefined ? tokenProject === undefined : project.members.has(file.account));
+    (project === undefined
+      ? tokenProject === undefined
+      : project.members.has(account) || project.mayBring?.(account, filename) === true);
   return allowed ? undefined : new NotYourProjectError(file.project, file.account);
 }
 

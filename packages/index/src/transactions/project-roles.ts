@@ -23,8 +23,3 @@ export async function loadProjectRoles(db: Kysely<Database>, role: string): Prom
 function delegatedBy(bytes: Uint8Array): string[] {
   return (parseTargets(bytes).signed.delegations?.roles ?? []).map(({ name }) => name);
 }
-
-/** The keyids that these roles delegate to. */
-export function delegatedKeyids(roles: Iterable<Uint8Array>): string[] {
-  return Array.from(roles).flatMap((bytes) => [...(parseTargets(bytes).signed.delegations?.keys.keys() ?? [])]);
-}

@@ -18,7 +18,8 @@ export async function admitFile(
   limits: UploadLimits,
 ): Promise<Admission & { readonly before: FileBefore }> {
   const { project } = parseDistributionFilename(filename);
-  if (!(await index.accounts.mayPublish(identity, project))) throw new NotYourProjectError(project, identity.account);
+  if (!(await index.accounts.mayPublish(identity, project, filename)))
+    throw new NotYourProjectError(project, identity.account);
   const before = await index.catalog.before(project, filename);
   const { sha256, projectBytes } = before;
   // Sent again, a file takes no more room: an uploader that lost the answer must be able to ask again.
