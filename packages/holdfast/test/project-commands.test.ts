@@ -168,3 +168,46 @@ test('programs are told what was done as JSON, and what waits', { timeout: 300_0
   assert.equal(unauthorized.code, 0, 'everybody may see who signs');
   assert.match(unauthorized.out, /flask {2}recently claimed[\s\S]*project\.flask[\s\S]*2 files: 1\.1, 1\.0/);
 });
+
+test('what a change by another holder lists is signed with that change, once (M2)', { timeout: 300_000 }, async (t) => {
+  const served = await serveIndex(t, {}, { model: 'legacy' });
+  const [ann, bob] = [await person(t, served, 'ann'), await person(t, served, 'bob')];
+  const json = (ended: Ended): Record<string, unknown> => JSON.parse(ended.out) as Record<string, unknown>;
+  await good(ann.run('upload', await ann.wheel('1.0')));
+  await writeFile(join(ann.directory, 'bob.code'), (await good(bob.run('key', 'code'))).out);
+  assert.equal((await ann.run('rotate', 'flask', '--add', 'bob.code', '--threshold', '2')).code, 3);
+  await good(bob.run('sign', 'flask', '--yes'));
+
+  const release = await ann.wheel('1.1');
+  const sent = await ann.run('upload', release, '--json');
+  assert.equal(sent.code, 3, sent.out + sent.err);
+  assert.deepEqual([json(sent)['published'], json(sent)['signed']], [[], ['flask-1.1-py3-none-any.whl']]);
+  const mine = await good(ann.run('sign', 'flask', '--yes'));
+  assert.match(mine.err, /flask-1\.1-.* waits, too, in a change that others have to sign\.\nNothing of flask waits/);
+  // Naming the file asks for that file, and not for all that wait.
+  const brought = makeWheel({ name: 'flask', version: '1.2' });
+  assert.equal((await upload({ url: served.url, token: ann.token }, brought)).status, 200);
+  assert.equal(json(await good(ann.run('sign', 'flask', release, '--yes', '--json')))['state'], 'nothing');
+  await good(ann.run('discard', 'flask', brought.filename, '--yes'));
+
+  const signed = await good(bob.run('sign', 'flask', '--yes', '--json'));
+  assert.equal(json(signed)['state'], 'published');
+  const status = json(await good(bob.run('status', 'flask', '--json')));
+  const [role] = status['roles'] as { version: number; files: number }[];
+  assert.deepEqual([role?.version, role?.files, status['waiting'], status['staged']], [3, 2, [], []]);
+
+  // Two things in one command: one document.
+  assert.equal((await ann.run('yank', 'flask', '1.1')).code, 3);
+  assert.equal((await upload({ url: served.url, token: ann.token }, brought)).status, 200);
+  const both = await bob.run('sign', 'flask', '--yes', '--json');
+  assert.equal(both.code, 3, both.err);
+  const { state, changes } = json(both) as { state: string; changes: { state: string; signed?: string[] }[] };
+  assert.equal(state, 'waiting');
+  assert.deepEqual(
+    changes.map((change) => [change.state, change.signed]),
+    [
+      ['published', undefined],
+      ['waiting', [brought.filename]],
+    ],
+  );
+});

@@ -2,6 +2,7 @@ import type { ProjectSigning, SigningRole } from '@holdfast/installer';
 import type { ProjectName } from '@holdfast/python-index';
 import { FileRefusedError, NotYourRoleError } from '../errors.ts';
 import { roleFor, rolesOf } from './coverage.ts';
+import { describeTransaction } from './describe-transaction.ts';
 import type { LocalFile } from './local-files.ts';
 import { editorOf, signRole } from './next-role.ts';
 import type { ProjectStatus, StagedFile } from './project-status.ts';
@@ -19,10 +20,13 @@ export interface StagedPlan {
   }[];
   /** Those that others have to sign. */
   readonly others: readonly StagedFile[];
+  /** Those that a change lists which waits for signatures: signing them once more would only make another such change. */
+  readonly underWay: readonly StagedFile[];
 }
 
 /**
  * Which of the files that wait this key may sign. With local files given, exactly these are meant, and each must be the one that waits.
+ * What a change lists that waits for signatures is signed with that (`cosign`).
  * @throws FileRefusedError when one differs from the file that waits, or does not wait
  */
 export function planStaged(
@@ -31,10 +35,12 @@ export function planStaged(
   keyid: string,
   locals: readonly LocalFile[],
 ): StagedPlan {
-  const fresh = locals.filter((local) => !isPublished(signing, local));
+  const isUnderWay = inChanges(signing, status);
+  const fresh = locals.filter((local) => !isPublished(signing, local) && !isUnderWay(local));
   for (const local of fresh) stagedAs(local, status, 'nobody brought it to the index, so it does not wait');
   const byName = new Map(fresh.map((local) => [local.filename, local]));
-  const meant = locals.length === 0 ? status.staged : status.staged.filter(({ filename }) => byName.has(filename));
+  const open = status.staged.filter((file) => !isUnderWay(file));
+  const meant = locals.length === 0 ? open : open.filter(({ filename }) => byName.has(filename));
   const sorted = meant.map((file) => ({
     file,
     role: roleFor(signing, file.filename, new Set([keyid])),
@@ -43,7 +49,20 @@ export function planStaged(
   return {
     mine: sorted.flatMap(({ file, role, local }) => (role ? [{ file, role, local }] : [])),
     others: sorted.flatMap(({ file, role }) => (role ? [] : [file])),
+    underWay: status.staged.filter(isUnderWay),
   };
+}
+
+/** Whether a change that waits for signatures lists this very file. */
+function inChanges(
+  signing: ProjectSigning,
+  { transactions }: ProjectStatus,
+): (file: { readonly filename: string; readonly sha256: string }) => boolean {
+  const added = transactions.flatMap(({ transaction }) =>
+    describeTransaction(signing, transaction).roles.flatMap((role) => role.added),
+  );
+  const listed = new Set(added.map(({ filename, sha256 }) => `${sha256} ${filename}`));
+  return ({ filename, sha256 }) => listed.has(`${sha256} ${filename}`);
 }
 
 /** @throws FileRefusedError when it is another project's, or published with other content */

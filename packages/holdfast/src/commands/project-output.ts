@@ -48,9 +48,11 @@ export function showRecorded(project: string, nextSigning: Date | undefined): vo
 export const WAITS = 3;
 
 export function settledJson(project: string, outcome: Settled, more: object = {}): void {
-  printJson({
-    project,
-    state: outcome.state,
+  printJson({ project, state: outcome.state, ...outcomeJson(outcome), ...more });
+}
+
+export function outcomeJson(outcome: Settled): object {
+  return {
     ...(outcome.state === 'published' && {
       timestamp_version: outcome.timestampVersion,
       standing: outcome.signing.standing,
@@ -60,8 +62,12 @@ export function settledJson(project: string, outcome: Settled, more: object = {}
       next_signing: outcome.nextSigning?.toISOString() ?? null,
     }),
     ...(outcome.state === 'waiting' && { waiting: Object.fromEntries(outcome.waiting) }),
-    ...more,
-  });
+  };
+}
+
+/** The files that were signed: nobody can install those that wait for others. */
+export function filesJson({ state }: { readonly state: string }, filenames: readonly string[]): object {
+  return state === 'waiting' ? { published: [], signed: filenames } : { published: filenames };
 }
 
 /** Reports a change that shows no file. @returns the exit code */

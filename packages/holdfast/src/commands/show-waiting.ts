@@ -3,7 +3,7 @@ import { note, paintNote } from '../terminal.ts';
 import { day, shortKey, size } from './project-output.ts';
 
 /** What signing would publish, before somebody does. */
-export function showStaged({ mine, others }: StagedPlan): void {
+export function showStaged({ mine, others, underWay }: StagedPlan): void {
   if (mine.length > 0) note('These files wait. Signing them publishes them:');
   for (const { file, role, local } of mine) {
     const same = local ? `  ${paintNote('green', `the same as ${local.path}`)}` : '';
@@ -15,6 +15,7 @@ export function showStaged({ mine, others }: StagedPlan): void {
       'Whoever has the API token may have brought them. Compare the hashes with those of your build, or name your own files.',
     );
   for (const { filename } of others) note(`  ${filename} waits, too, for somebody else's key.`);
+  for (const { filename } of underWay) note(`  ${filename} waits, too, in a change that others have to sign.`);
 }
 
 export function showTransaction({ waiting, view, mine }: Cosignable): void {

@@ -9,19 +9,22 @@ import {
   projectApi,
   type ProjectStatus,
   renew,
+  seen,
   signStaged,
   type StagedPlan,
+  type TransactionAnswer,
 } from '@holdfast/developer';
 import type { ProjectSigning } from '@holdfast/installer';
-import { normalizeName } from '@holdfast/python-index';
+import { normalizeName, type ProjectName } from '@holdfast/python-index';
 import { type Options, readArguments } from '../arguments.ts';
 import { type Command, UsageError } from '../command.ts';
 import { note, printJson } from '../terminal.ts';
 import { confirmed } from './key-secrets.ts';
 import { BENCH_HELP, BENCH_OPTIONS, expiresFrom, type OpenBench, withBench } from './project-bench.ts';
 import {
+  filesJson,
+  outcomeJson,
   report,
-  settledJson,
   showPublished,
   showRecorded,
   showWaiting,
@@ -56,59 +59,74 @@ export const sign: Command = {
     }
     const locals = await inspectFiles(paths);
     return withBench(options, async (bench) => {
-      const [signing, status] = await Promise.all([bench.client.signing(project), projectApi(bench, project).status()]);
       const { key } = await bench.signer();
-      const waiting = cosignable(signing, status.transactions, key);
-      const plan = planStaged(
-        signing,
-        status,
-        key.keyid,
-        locals.filter((local) => !isIn(waiting, local)),
-      );
-      const codes = [
-        await signTransactions(bench, signing, waiting, { options, locals, status }),
-        await signFiles(bench, signing, plan, options, status),
-      ].filter((code) => code !== undefined);
-      if (codes.length === 0) {
-        if (json) printJson({ project, state: 'nothing' });
-        note(`Nothing of ${project} waits for your key.`);
+      const first = await look(bench, project);
+      for (const each of cosignable(first.signing, first.status.transactions, key)) compare(each, locals);
+      planStaged(first.signing, first.status, key.keyid, locals); // refuses what differs, before anything is signed
+      const signed: Signed[] = [];
+      const isAgreed = await signChanges(bench, first, { options, locals }, signed);
+      if (isAgreed) {
+        const { signing, status } = signed.length === 0 ? first : await look(bench, project);
+        await signFiles(bench, { signing, status }, planStaged(signing, status, key.keyid, locals), options, signed);
       }
-      return Math.max(0, ...codes);
+      return reportAll(project, signed, options.get('json') === true);
     });
   },
 };
 
-/** A change by somebody else may be about files that are here. */
-const isIn = (waiting: readonly Cosignable[], { filename }: LocalFile): boolean =>
-  waiting.some(({ view }) => view.roles.some(({ added }) => added.some((file) => file.filename === filename)));
+interface Look {
+  readonly signing: ProjectSigning;
+  readonly status: ProjectStatus;
+}
+
+/** A project as verified metadata has it, and what waits beside it. */
+async function look(bench: OpenBench, project: ProjectName): Promise<Look> {
+  const [signing, status] = await Promise.all([bench.client.signing(project), projectApi(bench, project).status()]);
+  return { signing, status };
+}
+
+/** What became of one thing that was to be signed; for programs, too. */
+interface Signed {
+  readonly state: 'published' | 'recorded' | 'waiting' | 'declined';
+  readonly json: object;
+}
 
 interface Given {
   readonly options: Options;
   readonly locals: readonly LocalFile[];
-  readonly status: ProjectStatus;
 }
 
-/** @returns the exit code; `undefined` when there was nothing to sign */
-async function signTransactions(
+/** Signs changes by others, one after the other: what one publishes may overtake the next. @returns whether to go on */
+async function signChanges(
   bench: OpenBench,
-  signing: ProjectSigning,
-  waiting: readonly Cosignable[],
-  { options, locals, status }: Given,
-): Promise<number | undefined> {
-  let code: number | undefined;
-  for (const each of waiting.filter(({ mine }) => mine.length > 0)) {
+  first: Look,
+  { options, locals }: Given,
+  signed: Signed[],
+): Promise<boolean> {
+  const { key } = await bench.signer();
+  let now = first;
+  for (let most = first.status.transactions.length; most > 0; most--) {
+    const { signing, status } = now;
+    const each = cosignable(signing, status.transactions, key).find(({ mine }) => mine.length > 0);
+    if (!each) return true;
     showTransaction(each);
     compare(each, locals);
-    if (!(await agreed(options))) return 1;
+    if (!(await agreed(options, signed))) return false;
     const answer = await cosign(bench, signing, each);
-    if (options.get('json') === true) printJson({ project: signing.name, state: answer.state });
+    signed.push({ state: answer.state, json: answerJson(answer) });
     if (answer.state === 'waiting') showWaiting(signing.name, answer);
     else if (answer.state === 'recorded') showRecorded(signing.name, status.nextSigning);
     else note(`That was the last signature: it is published, under timestamp ${answer.timestampVersion}.`);
-    code = Math.max(code ?? 0, answer.state === 'waiting' ? WAITS : 0);
+    if (answer.state !== 'waiting') await seen(bench, signing.name, answer.timestampVersion);
+    now = await look(bench, signing.name);
   }
-  return code;
+  return true;
 }
+
+const answerJson = (answer: TransactionAnswer): object =>
+  answer.state === 'waiting'
+    ? { waiting: Object.fromEntries(answer.waiting) }
+    : { timestamp_version: answer.timestampVersion };
 
 /** @throws FileRefusedError */
 function compare({ view }: Cosignable, locals: readonly LocalFile[]): void {
@@ -125,27 +143,40 @@ function compare({ view }: Cosignable, locals: readonly LocalFile[]): void {
 
 async function signFiles(
   bench: OpenBench,
-  signing: ProjectSigning,
+  { signing, status }: Look,
   plan: StagedPlan,
   options: Options,
-  status: ProjectStatus,
-): Promise<number | undefined> {
+  signed: Signed[],
+): Promise<void> {
   showStaged(plan);
-  if (plan.mine.length === 0) return undefined;
-  if (!(await agreed(options))) return 1;
+  if (plan.mine.length === 0 || !(await agreed(options, signed))) return;
   const signer = await bench.signer();
   const how = { signer, status, claim: false, expires: expiresFrom(options) };
   const outcome = await signStaged(bench, signing.name, plan, how);
   const names = plan.mine.map(({ file }) => file.filename);
-  if (options.get('json') === true) settledJson(signing.name, outcome, { published: names });
-  else if (outcome.state === 'waiting') showWaiting(signing.name, outcome);
+  signed.push({ state: outcome.state, json: { ...outcomeJson(outcome), ...filesJson(outcome, names) } });
+  if (options.get('json') === true) return;
+  if (outcome.state === 'waiting') showWaiting(signing.name, outcome);
   else if (outcome.state === 'recorded') showRecorded(signing.name, outcome.nextSigning);
   else showPublished(bench, verifiedFiles(outcome.signing, names));
-  return outcome.state === 'waiting' ? WAITS : 0;
 }
 
-async function agreed(options: Options): Promise<boolean> {
+async function agreed(options: Options, signed: Signed[]): Promise<boolean> {
   if (options.get('yes') === true || (await confirmed('Sign this?', '--yes'))) return true;
-  note('Nothing was signed.');
+  note(signed.length === 0 ? 'Nothing was signed.' : 'Nothing more was signed.');
+  signed.push({ state: 'declined', json: {} });
   return false;
+}
+
+/** One document for programs, whatever was signed. @returns the exit code */
+function reportAll(project: ProjectName, signed: readonly Signed[], json: boolean): number {
+  if (signed.length === 0) note(`Nothing of ${project} waits for your key.`);
+  const state = (['declined', 'waiting', 'recorded', 'published'] as const).find((worst) =>
+    signed.some((each) => each.state === worst),
+  );
+  const [only] = signed;
+  const changes = { changes: signed.map((each) => ({ state: each.state, ...each.json })) };
+  if (json) printJson({ project, state: state ?? 'nothing', ...(signed.length > 1 ? changes : only?.json) });
+  if (state === 'declined') return 1;
+  return state === 'waiting' ? WAITS : 0;
 }

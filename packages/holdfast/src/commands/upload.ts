@@ -3,7 +3,16 @@ import { type Options, readArguments } from '../arguments.ts';
 import { type Command, UsageError } from '../command.ts';
 import { note, paintNote } from '../terminal.ts';
 import { BENCH_HELP, BENCH_OPTIONS, expiresFrom, type OpenBench, withBench } from './project-bench.ts';
-import { settledJson, showPublished, showRecorded, showWaiting, size, verifiedFiles, WAITS } from './project-output.ts';
+import {
+  filesJson,
+  settledJson,
+  showPublished,
+  showRecorded,
+  showWaiting,
+  size,
+  verifiedFiles,
+  WAITS,
+} from './project-output.ts';
 import { Progress } from './upload-progress.ts';
 
 export const upload: Command = {
@@ -46,7 +55,8 @@ export const upload: Command = {
 
 function show(bench: OpenBench, { project, outcome, fresh, known, claimed }: Release, options: Options): number {
   const json = options.get('json') === true;
-  const names = { published: fresh.map(({ filename }) => filename), known: known.map(({ filename }) => filename) };
+  const filenames = fresh.map(({ filename }) => filename);
+  const names = { ...filesJson(outcome, filenames), known: known.map(({ filename }) => filename) };
   for (const { filename } of json ? [] : known) note(`${filename} is published already, with the same content.`);
   if (outcome.state === 'nothing' || outcome.state === 'unsigned') {
     if (json) settledJson(project, { state: outcome.state } as never, { ...names, claimed });
@@ -58,7 +68,7 @@ function show(bench: OpenBench, { project, outcome, fresh, known, claimed }: Rel
   else if (outcome.state === 'waiting') showWaiting(project, outcome);
   else if (outcome.state === 'recorded') showRecorded(project, outcome.nextSigning);
   else {
-    showPublished(bench, verifiedFiles(outcome.signing, names.published));
+    showPublished(bench, verifiedFiles(outcome.signing, filenames));
     const bytes = fresh.reduce((sum, file) => sum + file.size, 0);
     note(
       `Published ${fresh.length} ${fresh.length === 1 ? 'file' : 'files'} of ${paintNote('bold', project)}, ${size(bytes)}.`,
