@@ -78,6 +78,19 @@ export class InvalidTokenUriError extends DeveloperError {
   }
 }
 
+/** No project's metadata may name the key: installers of some people would refuse it, and with it all projects beside it. */
+export class UnusableKeyError extends DeveloperError {
+  readonly code = 'UNUSABLE_KEY';
+  readonly keyid: string;
+  readonly remedy =
+    'Use an Ed25519 key. For an SSH agent: "ssh-keygen -t ed25519", "ssh-add", and its fingerprint from "ssh-add -l".';
+
+  constructor(keyid: string, why: string) {
+    super(`the key ${keyid.slice(0, 12)} cannot sign for projects: ${why}`);
+    this.keyid = keyid;
+  }
+}
+
 /** Keys of this kind need a package that is not installed. */
 export class SignerMissingError extends DeveloperError {
   readonly code = 'SIGNER_MISSING';

@@ -13,10 +13,11 @@ import {
   listKeys,
   openSigner,
   phraseKey,
+  requestKey,
   type SecretRequest,
 } from '@holdfast/developer';
 import { makePublicKey, type Signer } from '@holdfast/tuf';
-import { generateKey, writeKeyFile } from '@holdfast/tuf/node';
+import { generateKey, sshAgentSigner, writeKeyFile } from '@holdfast/tuf/node';
 import { PIN, type SoftHsm, softHsm, TOKEN } from '../../signer-pkcs11/test/soft-hsm.ts';
 import { hasSigned, signStatement } from '../src/account/key-statement.ts';
 import { rememberKey } from '../src/keys/key-ring.ts';
@@ -158,6 +159,23 @@ describe('a key in a real SSH agent', () => {
     fingerprint = (await tool('ssh-keygen', '-l', '-f', join(directory, 'ssh.pub'))).stdout.split(' ')[1] ?? '';
   });
   after(() => agent.kill());
+
+  it('is refused where it is an RSA key, whose scheme some installers do not know; said when it is chosen', async () => {
+    const previous = process.env['SSH_AUTH_SOCK'];
+    process.env['SSH_AUTH_SOCK'] = socket;
+    try {
+      await tool('ssh-keygen', '-q', '-t', 'rsa', '-N', '', '-f', join(directory, 'rsa'));
+      await tool('ssh-add', '-q', join(directory, 'rsa'));
+      const { stdout } = await tool('ssh-keygen', '-l', '-f', join(directory, 'rsa.pub'));
+      const source = { kind: 'ssh', fingerprint: stdout.split(' ')[1] ?? '' } as const;
+      await fails(() => create(source, nobody), { code: 'UNUSABLE_KEY', remedy: /Use an Ed25519 key/ });
+      const signer = await sshAgentSigner(source.fingerprint);
+      await assert.rejects(requestKey(owner, signer, 'release'), { code: 'UNUSABLE_KEY' });
+    } finally {
+      if (previous === undefined) delete process.env['SSH_AUTH_SOCK'];
+      else process.env['SSH_AUTH_SOCK'] = previous;
+    }
+  });
 
   it('signs, and is missed when it is taken away or the agent is gone', async () => {
     const previous = process.env['SSH_AUTH_SOCK'];

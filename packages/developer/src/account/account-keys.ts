@@ -9,6 +9,7 @@ import {
 } from '@holdfast/tuf';
 import { UnexpectedAnswerError } from '../errors.ts';
 import { asArray, asObject, asPlainText, asTime } from '../json-fields.ts';
+import { assertUsable } from '../keys/usable-key.ts';
 import type { IndexApi } from './index-api.ts';
 import { type KeyStatement, signStatement } from './key-statement.ts';
 
@@ -49,13 +50,14 @@ export async function getAccount(api: IndexApi): Promise<Account> {
   }));
 }
 
-/** What a new key signs for itself before the account can have it. */
+/** What a new key signs for itself before the account can have it. @throws UnusableKeyError */
 export async function requestKey(
   owner: { index: string; account: string },
   signer: Signer,
   label: string,
 ): Promise<KeyRequest> {
   const { index, account } = owner;
+  await assertUsable(signer.key);
   const proof = await signStatement(statementOf({ index, account, key: signer.key }), signer);
   return { index, account, key: signer.key, label, proof };
 }

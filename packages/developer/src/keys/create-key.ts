@@ -6,6 +6,7 @@ import type { KeyRecord, KeySource } from './key-record.ts';
 import { rememberKey } from './key-ring.ts';
 import { openSource } from './open-signer.ts';
 import { type PhraseOwner, phraseKey } from './phrase-key.ts';
+import { assertUsable } from './usable-key.ts';
 import { checkStrength, FILE_PASSPHRASE_BITS, PHRASE_BITS } from './strength.ts';
 
 /** For {@link createKey}. */
@@ -22,11 +23,12 @@ export interface CreateKeyOptions extends PhraseOwner {
  * Gives an account of an index a key on this machine, and remembers where it is; it is the key in use from then on. A phrase makes one,
  * and a file that is not there yet is written with a new one. A file that is there, an agent or a token has one already.
  * Nothing is remembered unless the key could be made or opened.
- * @throws WeakPhraseError, InvalidPhraseError, and as `openSigner`
+ * @throws WeakPhraseError, InvalidPhraseError, UnusableKeyError, and as `openSigner`
  */
 export async function createKey(options: CreateKeyOptions): Promise<KeyRecord> {
   const { home, index, account, source, now = new Date() } = options;
   const { key } = await makeOrOpen(options);
+  await assertUsable(key);
   const record: KeyRecord = { index, account, key, source, addedAt: now };
   await rememberKey(home, record);
   return record;
