@@ -44,7 +44,7 @@ export { describeTransaction, type RoleView, type TransactionView } from './proj
 export { discardFiles, type Removal, stagedNamed, withdrawChanges } from './project/discard.ts';
 export { type GivenKey, readGivenKey } from './project/given-key.ts';
 export { type Overview, overviewJson } from './project/overview.ts';
-export { drawProject } from './project/project-picture.ts';
+export { drawProject, waitsFor } from './project/project-picture.ts';
 export { type Release, release, type ReleaseOptions, type ReleaseProgress } from './project/release.ts';
 export { type NewHolders, projectsOf, revoke, rotate, type RotateOptions } from './project/rotate.ts';
 export { planStaged, renew, signStaged, type StagedPlan } from './project/sign-staged.ts';

@@ -102,7 +102,11 @@ test('every wrong request gets one sentence and what to do about it, and changes
   await refuses(ann.runWith(agent, 'key', 'create', '--ssh', fingerprint), /SSH agent/, /./);
 
   const two = ['--name', 'mac', '--to', 'bob.code', '--paths', '*-macos.whl', '--threshold', '2'];
-  await refuses(ann.run('delegate', 'flask', ...two), /2 different keys would have to sign, and there is one/, /key code/);
+  await refuses(
+    ann.run('delegate', 'flask', ...two),
+    /2 different keys would have to sign, and there is one/,
+    /key code/,
+  );
 
   // Files.
   const changed = makeWheel({ name: 'flask', version: '1.0', extra: [['more.py', '']] });
@@ -131,7 +135,11 @@ test('every wrong request gets one sentence and what to do about it, and changes
     /code/,
     /Copy it/,
   );
-  await refuses(ann.run('delegate', 'flask', ...mine, '../other/*'), /A pattern of filenames has letters and digits/, /./);
+  await refuses(
+    ann.run('delegate', 'flask', ...mine, '../other/*'),
+    /A pattern of filenames has letters and digits/,
+    /./,
+  );
   await refuses(
     ann.run('undelegate', 'flask', 'linux'),
     /delegates nothing under the name linux; what there is: windows/,

@@ -64,6 +64,16 @@ test('two releases at the same time are both published, whichever comes first (M
   assert.equal((await ann.client.signing(flask)).roles[0]?.signed?.version, 4);
 });
 
+test('two first releases at the same time, of two builds with one key, are both published (M4, M8)', async (t) => {
+  const ann = await (await scene(t)).developer('ann');
+  const releases = await Promise.all(['1.0', '1.1'].map((version) => publish(ann, version)));
+  assert.deepEqual(
+    releases.map(({ outcome }) => outcome.state),
+    ['published', 'published'],
+  );
+  assert.equal((await found(ann)).length, 4);
+});
+
 test('a published name never gets other content, and a changed or foreign file is refused before anything is sent (M6)', async (t) => {
   const { developer } = await scene(t);
   const ann = await developer('ann');

@@ -58,6 +58,13 @@ test('a claim of a project that operators signed for is recorded, says from when
 }, async (t) => {
   const served = await quietIndex(t);
   const run = await person(t, served);
+  // What comes now waits, and no key of developers helps.
+  const { filename } = makeWheel({ name: 'quiet', version: '1.1' });
+  assert.equal((await upload(served, makeWheel({ name: 'quiet', version: '1.1' }))).status, 200);
+  const sign = await good(run('sign', 'quiet', '--yes'));
+  assert.ok(
+    sign.err.includes(`${filename} waits for the operators' next signing, or for a claim: holdfast claim quiet`),
+  );
   const first = await good(run('claim', 'quiet', '--yes'));
   assert.match(first.err, /The claim of quiet is recorded\. It counts .* \(the date is not set yet\)/);
   assert.doesNotMatch(first.err, /quiet is yours/);

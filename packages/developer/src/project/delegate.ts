@@ -3,6 +3,7 @@ import type { ProjectName } from '@holdfast/python-index';
 import { type Distribution, isLabel, parseProjectRole, type ProjectTransaction } from '@holdfast/trust';
 import type { PublicKey, Signer } from '@holdfast/tuf';
 import { NotYourRoleError, ProjectStateError } from '../errors.ts';
+import { checkThreshold } from './claim.ts';
 import { labelOf, rolesOf } from './coverage.ts';
 import { editorOf, signRole } from './next-role.ts';
 import { type Settled, settle } from './settle.ts';
@@ -20,8 +21,9 @@ export interface Delegation {
 }
 
 /** Lets other keys sign some of a project's files. @throws ProjectStateError, NotYourRoleError */
-export function delegate(bench: Workbench, project: ProjectName, delegation: Delegation): Promise<Settled> {
+export async function delegate(bench: Workbench, project: ProjectName, delegation: Delegation): Promise<Settled> {
   const { name, keys, threshold, patterns, expires } = delegation;
+  checkThreshold(threshold, keys.length);
   return settle(bench, project, async (signing) => {
     const signer = await bench.signer();
     const { parent, label } = placeOf(signing, name, signer);

@@ -87,6 +87,24 @@ test('a picture says when a role expired or was revoked, and what an unclaimed p
   assert.equal(drawProject({ ...overview, signing: nothing, status: undefined }), 'flask  publishes nothing\n');
 });
 
+test('what makes files visible that wait depends on who signs for the project', async () => {
+  const unclaimed = { ...signing, standing: 'unclaimed', roles: [] } as const;
+  const quiet = { ...unclaimed, standing: 'rarely-updated' } as const;
+  const files = { ...status, transactions: [] };
+  const waits = (of: typeof overview.signing, told: ProjectStatus = files): string =>
+    /^waits.*$/m.exec(drawProject({ ...overview, signing: of, status: told }))?.[0] ?? 'nothing';
+  const next = "waits for the operators' next signing (by 2026-12-05)";
+  assert.equal(waits(quiet), `${next}, or for a claim: holdfast claim flask`);
+  assert.equal(waits(quiet, { ...files, claimWaits: true }), `${next}; its claim counts from then on`);
+  assert.equal(waits(unclaimed), 'waits for a claim: holdfast claim flask');
+  const none = { ...unclaimed, standing: 'none', files: [] } as const;
+  assert.equal(waits(none), 'waits for a claim: holdfast upload, with the same files');
+  const revoked = await signingOf({ role: own, signers: [ann], revoked: true });
+  assert.equal(waits(revoked), 'waits for the project to be claimed anew: holdfast claim flask');
+  // A claim of several holders lacks signatures, whoever signs for the project now.
+  assert.equal(waits(unclaimed, { ...status, staged: [] }), 'waits: holdfast sign flask');
+});
+
 test('the same is told to programs', () => {
   const json = JSON.parse(JSON.stringify(overviewJson(overview))) as Record<string, Record<string, unknown>[]>;
   assert.deepEqual(

@@ -1,7 +1,8 @@
-import type { SigningRole } from '@holdfast/installer';
+import type { ProjectSigning, SigningRole } from '@holdfast/installer';
 import { compareVersions, parseFilenameOf } from '@holdfast/python-index';
 import { delegationOf, labelOf, shownPatterns } from './coverage.ts';
 import type { Overview } from './overview.ts';
+import type { ProjectStatus } from './project-status.ts';
 
 /** Days before the end of a role's validity from which on the picture warns. */
 const WARN_DAYS = 60;
@@ -100,12 +101,26 @@ function filesLine(project: Overview['signing']['name'], filenames: readonly str
 
 const MAX_VERSIONS = 5;
 
+/** What makes visible what waits beside a project; goes on after "waits". */
+export function waitsFor({ name, standing, roles }: ProjectSigning, status: ProjectStatus | undefined): string {
+  const { staged = [], transactions = [], claimWaits = false, nextSigning } = status ?? {};
+  if (transactions.length > 0) return `: holdfast sign ${name}`;
+  if (roles[0]?.revoked) return ` for the project to be claimed anew: holdfast claim ${name}`;
+  if (roles.length > 0 || staged.length === 0) return `: holdfast sign ${name}`;
+  if (standing === 'rarely-updated') {
+    const when = nextSigning === undefined ? '' : ` (by ${day(nextSigning)})`;
+    const claim = claimWaits ? '; its claim counts from then on' : `, or for a claim: holdfast claim ${name}`;
+    return ` for the operators' next signing${when}${claim}`;
+  }
+  return ` for a claim: holdfast ${standing === 'none' ? 'upload, with the same files' : `claim ${name}`}`;
+}
+
 function waitingLines({ status, signing }: Overview, paint: Paint): string[] {
   const staged = status?.staged ?? [];
   const transactions = status?.transactions ?? [];
   if (staged.length === 0 && transactions.length === 0) return [];
   return [
-    paint(33, `waits: holdfast sign ${signing.name}`),
+    paint(33, `waits${waitsFor(signing, status)}`),
     ...staged.map(
       ({ filename, sha256, size, account, uploadTime }) =>
         `   ${filename}  ${size} bytes  sha256 ${sha256}  brought by ${account || 'somebody'} at ${minute(uploadTime)}`,

@@ -16,7 +16,7 @@ export type Settled =
   | { readonly state: 'waiting'; readonly waiting: ReadonlyMap<string, WaitingFor> };
 
 /** Refusals that say that something came first: with a new look at what is published, the same change may be right. */
-const OVERTAKEN: ReadonlySet<string> = new Set(['VERSION_TAKEN', 'VERSION']);
+const OVERTAKEN: ReadonlySet<string> = new Set(['VERSION_TAKEN', 'VERSION', 'ALREADY_CLAIMED']);
 const ATTEMPTS = 8;
 const FIRST_PAUSE_MS = 50;
 /** A mirror may get what its index published a little later. */

@@ -13,6 +13,7 @@ import {
   signStaged,
   type StagedPlan,
   type TransactionAnswer,
+  waitsFor,
 } from '@holdfast/developer';
 import type { ProjectSigning } from '@holdfast/installer';
 import { normalizeName, type ProjectName } from '@holdfast/python-index';
@@ -148,6 +149,10 @@ async function signFiles(
   options: Options,
   signed: Signed[],
 ): Promise<void> {
+  if (plan.others.length > 0 && (signing.roles[0]?.revoked ?? true)) {
+    note(`${plan.others.map(({ filename }) => filename).join(', ')} waits${waitsFor(signing, status)}.`);
+    return;
+  }
   showStaged(plan);
   if (plan.mine.length === 0 || !(await agreed(options, signed))) return;
   const signer = await bench.signer();
