@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { backupIndex, restoreIndex } from '../src/index.ts';
+import { backupIndex, importFiles, linesSource, restoreIndex } from '../src/index.ts';
+import { IS_OURS } from '../src/records/our-roles.ts';
 import {
   clientOf,
   listed,
@@ -13,6 +14,7 @@ import {
   uploadBare,
   verifiedFiles,
 } from './support/bare-index.ts';
+import { bytesOf, lines } from './support/population.ts';
 import { temporaryDirectory } from './support/tools.ts';
 
 async function backupPlace(t: TestContext): Promise<string> {
@@ -102,6 +104,42 @@ test('users who saw the state that was lost accept the restored index, whose ver
   await client.refresh();
   assert.equal((await listed(client, 'demo')).size, 2);
   assert.equal((await verifiedFiles(made, 'demo')).size, 2, 'and so do new users');
+});
+
+test('a restored index signs all its roles as one publication, also those of an import that was under way', async (t) => {
+  const made = await makeIndex(t);
+  const to = await backupPlace(t);
+  const index = await openBare(made.directory, { massFrom: 50 });
+  const source = linesSource({ name: 'x', input: bytesOf(lines(300, 10)), now: new Date() });
+  await importFiles(index, { source, account: 'ann' });
+  const underWay = {
+    begun_at: 0,
+    everything: 0,
+    next_bin: 7,
+    attempt: 3,
+    publication: null,
+    root: null,
+    targets: null,
+  };
+  await index.records.write((db) =>
+    Promise.all([
+      db.updateTable('files').set({ state: 'imported' }).where('project', '=', 'imported-7').execute(),
+      db.insertInto('mass_publications').values(underWay).execute(),
+    ]),
+  );
+  await index.close();
+  await backupIndex(made.directory, to);
+  await rm(made.directory, { recursive: true });
+  const { timestampVersion } = await restoreIndex({ from: to, directory: made.directory });
+  const again = await openBare(made.directory, { massFrom: 50 });
+  for (const table of ['mass_publications', 'prepared'] as const)
+    assert.deepEqual(await again.records.read.selectFrom(table).selectAll().execute(), [], table);
+  const roles = await again.records.read.selectFrom('roles').select(['role', 'publication']).where(IS_OURS).execute();
+  assert.ok(roles.length > 200);
+  assert.deepEqual([...new Set(roles.map(({ publication }) => publication))], [timestampVersion + 1]);
+  const client = clientOf(made);
+  await client.refresh();
+  for (const project of [7, 8, 299]) assert.equal((await listed(client, `imported-${project}`)).size, 10);
 });
 
 test('what was prepared when the backup was made counts as never signed, and its upload is published anew', async (t) => {

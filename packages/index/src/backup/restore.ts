@@ -4,6 +4,7 @@ import { parseTimestamp } from '@holdfast/tuf';
 import { writeFileAtomic } from '@holdfast/tuf/node';
 import { DamagedIndexError, IndexExistsError, NoBackupError } from '../errors.ts';
 import { hasCode } from '../objects/storage-failure.ts';
+import { beginEverything } from '../publish/mass.ts';
 import { SqliteRecords } from '../records/sqlite-records.ts';
 import { configText } from '../config.ts';
 import { CONFIG, readConfig } from '../open.ts';
@@ -80,7 +81,10 @@ async function raise(path: string, jump: number, seen: number, now: Date): Promi
   await syncFile(path);
   const records = await SqliteRecords.open(path);
   try {
-    return await raiseVersions(records, jump, seen, now);
+    const newest = await raiseVersions(records, jump, seen, now);
+    // Nothing of what the index signed is in a backup: in parts, as a new key would be, rather than some roles at a time.
+    await records.write((db) => beginEverything(db, now));
+    return newest;
   } finally {
     await records.close();
   }

@@ -73,6 +73,12 @@ export async function beginMass(
   await db.insertInto('mass_publications').values(row).execute();
 }
 
+/** Every role is signed anew when the index is opened next, with what an import brought that was not published yet. */
+export async function beginEverything(db: Transaction<Database>, now: Date): Promise<void> {
+  await db.deleteFrom('mass_publications').execute();
+  await beginMass(db, { kind: 'everything', now });
+}
+
 export interface MassParts {
   readonly records: Records;
   readonly objects: ObjectStore;
