@@ -16,3 +16,9 @@ test('that nothing was changed is said once, whoever says it', async () => {
     remedy: 'Correct that, and give the command again.',
   });
 });
+
+test('a file that is written under a temporary name is missed by the name of its directory', async () => {
+  const path = '/nonexistent/place/.0123456789abcdef.tmp';
+  const missing = Object.assign(new Error('no'), { code: 'ENOENT', syscall: 'open', path });
+  assert.equal((await explain(missing)).sentence, '/nonexistent/place does not exist.');
+});

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { UsageError } from './command.ts';
 
 export interface Explanation {
@@ -155,7 +156,8 @@ function isSystemError(error: unknown): error is SystemError {
 }
 
 function explainSystem({ code, path, message }: SystemError): Explanation {
-  const subject = path ?? 'A file or address';
+  // A file is written under a name of its own first: what is missing is the directory.
+  const subject = path === undefined ? 'A file or address' : /\/\.[0-9a-f]{16}\.tmp$/.test(path) ? dirname(path) : path;
   switch (code) {
     case 'ENOENT':
       return { sentence: `${subject} does not exist.`, remedy: 'Check how it is spelled.' };

@@ -268,10 +268,28 @@ test('an index that nobody serves publishes it all the same, and says when the n
   await served.close();
   await at.run('admin', 'export', served.directory, 'file', '--quiet-days', '0');
   const signed = (await at.run('admin', 'sign', 'file', '--key', key)).out.trim();
+  for (const date of ['2020-01-01', '2027-02-30', 'soon']) {
+    const refused = await holdfast(at.directory, [
+      'admin',
+      'import',
+      served.directory,
+      'file',
+      signed,
+      '--next-signing',
+      date,
+    ]);
+    assert.equal(refused.code, 2, refused.err);
+    assert.match(refused.err, /--next-signing (takes a date|2020-01-01 is over already)/);
+  }
   const { err } = await at.run('admin', 'import', served.directory, 'file', signed, '--next-signing', '2027-01-31');
   assert.match(err, /Nobody serves the index[\s\S]*Published with timestamp 3/);
   const config = JSON.parse(await readFile(join(served.directory, 'config.json'), 'utf8')) as { nextSigning: string };
   assert.equal(config.nextSigning, '2027-01-31');
+  const again = await at.run('admin', 'export', served.directory, 'file', '--no-quiet');
+  assert.match(again.err, /file was there and is replaced/);
+  const other = await at.run('admin', 'export', served.directory, 'another file', '--no-quiet');
+  assert.doesNotMatch(other.err, /is replaced/);
+  assert.match(other.err, /holdfast admin review 'another file'/);
 });
 
 test('a claim of a quiet project waits for the signing that brings it into force, with the files that came meanwhile (D16)', async (t) => {

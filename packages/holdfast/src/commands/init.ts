@@ -6,6 +6,7 @@ import { generateKey } from '@holdfast/tuf/node';
 import { duration, type Options, readArguments, text } from '../arguments.ts';
 import { type Command, UsageError } from '../command.ts';
 import { readPassphrase } from '../passphrase.ts';
+import { shellWord } from '../shell-word.ts';
 import { note, paint, print } from '../terminal.ts';
 import { CEREMONY_HELP, CEREMONY_OPTIONS, ceremonyChoice } from './admin/ceremony.ts';
 
@@ -66,8 +67,8 @@ async function request({ name, directory, options }: Target): Promise<number> {
   note(
     `${name} has its online key ${online.keyid.slice(0, 16)}. Carry ${file} to a machine without a network, and there:`,
   );
-  note(`  holdfast admin ceremony ${file} /media/ceremony`);
-  note(`Then complete the index here: holdfast init ${name} --ceremony first.bundle`);
+  note(`  holdfast admin ceremony ${shellWord(file)} /media/ceremony`);
+  note(`Then complete the index here: holdfast init ${shellWord(name)} --ceremony first.bundle`);
   return 0;
 }
 
@@ -78,7 +79,7 @@ async function complete({ name, directory, options }: Target): Promise<number> {
   await initIndex({ directory, ...first, passphrase, ...chosen });
   print(`Root fingerprint: ${rootFingerprint(first.root)}`);
   print(
-    `Compare it with the transcript of the ceremony. The index is in ${directory}. Start it with: holdfast serve ${name}`,
+    `Compare it with the transcript of the ceremony. The index is in ${directory}. Start it with: holdfast serve ${shellWord(name)}`,
   );
   return 0;
 }
@@ -97,7 +98,7 @@ async function onOneMachine({ name, directory, options }: Target): Promise<numbe
   const { root, targets, roles } = ceremony;
   await initIndex({ directory, root, targets, roles, onlineKey: online, passphrase, ...chosen });
   print(ceremony.transcript);
-  print(`The index is in ${directory}. Start it with: holdfast serve ${name}`);
+  print(`The index is in ${directory}. Start it with: holdfast serve ${shellWord(name)}`);
   print(
     paint(
       'bold',

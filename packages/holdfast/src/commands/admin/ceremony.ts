@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { holdCeremony, readRequest, writeFirst } from '@holdfast/operator';
 import { duration, integer, type Options, readArguments, text, texts } from '../../arguments.ts';
 import { type Command, UsageError } from '../../command.ts';
+import { shellWord } from '../../shell-word.ts';
 import { paint, print } from '../../terminal.ts';
 import { KEY_HELP, openHolderKeys } from './holder-keys.ts';
 import { newPassphrases } from './new-passphrase.ts';
@@ -77,7 +78,7 @@ export const adminCeremony: Command = {
     await writeFirst(bundle, made);
     print(made.transcript);
     print(`Print this, and keep it. Then carry ${bundle} to the index, and complete it there:`);
-    print(`  holdfast init DIRECTORY --ceremony ${bundle}`);
+    print(`  holdfast init DIRECTORY --ceremony ${shellWord(bundle)}`);
     print(
       paint(
         'bold',

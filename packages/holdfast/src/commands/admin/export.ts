@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { OfflineDesk, type QuietPolicy } from '@holdfast/index';
 import { type ExportItem, type SigningOrder, writeExport } from '@holdfast/operator';
 import { parseRoot, parseTargets } from '@holdfast/tuf';
 import { integer, type Options, readArguments, text } from '../../arguments.ts';
 import { type Command, UsageError } from '../../command.ts';
+import { shellWord } from '../../shell-word.ts';
 import { note, print } from '../../terminal.ts';
 import { ORDER_HELP, ORDER_OPTIONS, orderFrom } from './order.ts';
 
@@ -38,8 +39,10 @@ export const adminExport: Command = {
     try {
       const order = await orderOf(desk, options, now);
       const source = { desk, order, policy, listStaged: options.get('list-staged') === true };
+      const isReplaced = await exists(file);
       const id = await writeExport(file, itemsOf(source));
-      note(`${file} has what is to be signed. Every holder sees it with: holdfast admin review ${file}`);
+      if (isReplaced) note(`${file} was there and is replaced: what holders signed of it does not fit any more.`);
+      note(`${file} has what is to be signed. Every holder sees it with: holdfast admin review ${shellWord(file)}`);
       print(id);
       return 0;
     } finally {
@@ -47,6 +50,10 @@ export const adminExport: Command = {
     }
   },
 };
+
+async function exists(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => undefined)) !== undefined;
+}
 
 async function quietPolicy(options: Options, now: Date): Promise<QuietPolicy | undefined> {
   if (options.get('no-quiet') === true) return undefined;

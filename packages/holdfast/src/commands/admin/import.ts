@@ -53,8 +53,9 @@ class OfferRefusedError extends Error {
 function dateFrom(given: string | undefined): Date | undefined {
   if (given === undefined) return undefined;
   const date = new Date(`${given}T00:00:00Z`);
-  if (!/^\d{4}-\d\d-\d\d$/.test(given) || Number.isNaN(date.getTime()))
+  if (!/^\d{4}-\d\d-\d\d$/.test(given) || Number.isNaN(date.getTime()) || !date.toISOString().startsWith(given))
     throw new UsageError(`--next-signing takes a date such as 2027-01-31, not "${given}"`);
+  if (given < new Date().toISOString().slice(0, 10)) throw new UsageError(`--next-signing ${given} is over already`);
   return date;
 }
 

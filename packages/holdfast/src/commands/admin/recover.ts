@@ -14,6 +14,7 @@ import { generateKey, readKeyFile } from '@holdfast/tuf/node';
 import { integer, readArguments, text } from '../../arguments.ts';
 import { type Command, UsageError } from '../../command.ts';
 import { readPassphrase } from '../../passphrase.ts';
+import { shellWord } from '../../shell-word.ts';
 import { note } from '../../terminal.ts';
 import { bulletinOf, orderFrom } from './order.ts';
 import { RecoveryReport } from './recovery-report.ts';
@@ -81,7 +82,7 @@ export const adminRecover: Command = {
     const keepTokens = options.get('keep-tokens') === true;
     await reported(report, async (watch) => recoverIndex({ ...asked, keepTokens, now }, watch));
     await exportRecovery(directory, file, { passphrase, bulletin: told, now });
-    note(`${file} has what the holders of root and of targets sign now: holdfast admin review ${file}`);
+    note(`${file} has what the holders of root and of targets sign now: holdfast admin review ${shellWord(file)}`);
     return 0;
   },
 };

@@ -14,6 +14,7 @@ import {
 } from '@holdfast/operator';
 import { integer, type Options, readArguments, text, texts } from '../../arguments.ts';
 import { type Command, UsageError } from '../../command.ts';
+import { shellWord } from '../../shell-word.ts';
 import { note, print, printJson } from '../../terminal.ts';
 
 /** How a holder says which index is meant. */
@@ -53,7 +54,9 @@ export const adminReview: Command = {
     if (options.get('json') === true) printJson(jsonOf(facts));
     else print(reviewText(facts, { diff: options.get('diff') === true }).trimEnd());
     if (options.has('decide'))
-      note(`What you decided is in ${file}. All holders sign that file: holdfast admin sign ${file} --key …`);
+      note(
+        `What you decided is in ${file}. All holders sign that file: holdfast admin sign ${shellWord(file)} --key …`,
+      );
     return 0;
   },
 };

@@ -1,6 +1,7 @@
 import { planSigning, review, reviewText, signPlan, writeSignatures } from '@holdfast/operator';
 import { readArguments, text, texts } from '../../arguments.ts';
 import { type Command, UsageError } from '../../command.ts';
+import { shellWord } from '../../shell-word.ts';
 import { note, print } from '../../terminal.ts';
 import { KEY_HELP, openHolderKeys } from './holder-keys.ts';
 import { loadChecked, ROOT_HELP, ROOT_OPTIONS } from './review.ts';
@@ -41,7 +42,7 @@ export const adminSign: Command = {
     const out = text(options, 'out') ?? `${file}.${signers[0]?.key.keyid.slice(0, 8)}.signatures`;
     await writeSignatures(out, { id: loaded.id, signatures });
     const count = signatures.length === 1 ? '1 signature' : `${signatures.length} signatures`;
-    note(`${count}. Carry ${out} to the index: holdfast admin import DIRECTORY ${file} ${out} …`);
+    note(`${count}. Carry ${out} to the index: holdfast admin import DIRECTORY ${shellWord(file)} ${shellWord(out)} …`);
     print(out);
     return 0;
   },
