@@ -3,9 +3,11 @@ import { hash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { projectBin } from '@holdfast/trust';
+import { projectBin, ProjectRoleEditor } from '@holdfast/trust';
+import { revocationJson, signMetadata } from '@holdfast/tuf';
 import { Metrics, setNextSigning } from '../src/index.ts';
-import { binNumber } from '../src/publish/file-rows.ts';
+import { binNumber, distributionOf } from '../src/publish/file-rows.ts';
+import { loadProject } from '../src/transactions/project-record.ts';
 import { dropAbandoned } from '../src/transactions/staged.ts';
 import { verifiedFiles } from './support/bare-index.ts';
 import {
@@ -180,6 +182,44 @@ test('other bytes come under the name of a staged file only after it was discard
   const row = await served.index.records.read.selectFrom('projects').select('bytes').executeTakeFirstOrThrow();
   const sizes = makeWheel().bytes.length + another().bytes.length;
   assert.equal(row.bytes, sizes, 'staged files take room of the project');
+});
+
+test('what a holder of a delegated key staged gives way to a member, and never the other way round', async (t) => {
+  const served = await serveIndex(t, {}, { model: 'legacy' });
+  const [ann, bob] = [await makeDeveloper(served, 'ann'), await makeDeveloper(served, 'bob')];
+  const demo = await claimed(served, ann, 'demo', [makeWheel()]);
+  const delegating = await signRelease(served, demo, [ann.signer], (editor) => {
+    editor.delegate({ label: 'wheels', filenames: ['*.whl'], keys: [bob.signer.key], threshold: 1 });
+  });
+  assert.equal(verdict(await send(served, ann, demo, { roles: new Map([[demo.role, delegating]]) })), '200');
+  const file = makeWheel({ version: '2.0' });
+  const asBob = { url: served.url, token: bob.token };
+  assert.equal((await upload(asBob, file)).status, 200);
+  assert.equal((await upload(served, another())).status, 200);
+  const told = (await statusOf(served, 'demo', ann.token)) as { staged: { sha256: string; account: string }[] };
+  assert.deepEqual(
+    told.staged.map(({ sha256, account }) => [sha256, account]),
+    [[hash('sha256', another().bytes), 'ann']],
+  );
+  const row = await served.index.records.read.selectFrom('projects').select('bytes').executeTakeFirstOrThrow();
+  assert.equal(row.bytes, makeWheel().bytes.length + another().bytes.length);
+  assert.equal((await upload(asBob, file)).status, 400, 'what a member brought stays');
+  assert.equal((await upload(served, file)).status, 400, 'also against members');
+
+  // A revocation stages what was published: such a name is never used for other content.
+  const theirs = makeWheel({ version: '3.0' });
+  assert.equal((await upload(asBob, theirs)).status, 200);
+  const editor = new ProjectRoleEditor('project.demo.wheels');
+  const { files } = await loadProject(served.index.records.read, demo.name);
+  const found = files.get(theirs.filename);
+  editor.setFile(distributionOf(found ?? assert.fail('not staged')));
+  const bytes = await signMetadata(editor.build(new Date(Date.now() + 86_400_000)), [bob.signer]);
+  assert.equal(verdict(await send(served, bob, demo, { roles: new Map([['project.demo.wheels', bytes]]) })), '200');
+  const rotation = await signMetadata(revocationJson({ role: demo.role, version: 1 }), [ann.signer]);
+  assert.equal(verdict(await send(served, ann, demo, { roles: new Map(), rotation })), '200');
+  const other = makeWheel({ version: '3.0', extra: [['other.py', '']] });
+  assert.equal((await upload(served, other)).status, 400);
+  assert.ok((await staged(served, 'demo')).includes(theirs.filename), 'it still waits');
 });
 
 test('the bytes of a staged file are had by its whole SHA-256 alone, which nobody but members is told', async (t) => {

@@ -38,7 +38,10 @@ export interface ServedIndex {
     mayPublish(identity: Identity, project: ProjectName, filename?: string): Promise<boolean>;
   };
   readonly accountKeys: Pick<AccountKeys, 'fingerprint' | 'list' | 'add' | 'remove'>;
-  readonly transactions: Pick<ProjectTransactions, 'submit' | 'status' | 'discard' | 'withdraw' | 'projectsOf'>;
+  readonly transactions: Pick<
+    ProjectTransactions,
+    'submit' | 'status' | 'discard' | 'giveWay' | 'withdraw' | 'projectsOf'
+  >;
   /** When the offline keys are to sign next, where that is known. */
   nextSigning(): Promise<Date | undefined>;
   /** Roles of offline keys that expire soon. */

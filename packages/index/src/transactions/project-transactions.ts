@@ -3,7 +3,7 @@ import type { ProjectTransaction } from '@holdfast/trust';
 import type { Identity } from '../accounts/accounts.ts';
 import { partIn } from '../accounts/membership.ts';
 import { projectsOf } from './projects-of.ts';
-import { discardStaged } from './staged.ts';
+import { discardStaged, giveWay } from './staged.ts';
 import { type ProjectStatus, projectStatus } from './status.ts';
 import { type Submitted, type SubmitParts, submitTransaction } from './submit.ts';
 import { withdrawTransaction } from './withdraw.ts';
@@ -40,6 +40,11 @@ export class ProjectTransactions {
   /** Takes a staged file away. @throws HttpError, NotYourProjectError */
   async discard(identity: Identity, project: ProjectName, filename: string): Promise<void> {
     await discardStaged(this.#parts, identity, project, filename);
+  }
+
+  /** Frees the name of a staged file for a member, if somebody else brought it. */
+  giveWay(identity: Identity, project: ProjectName, filename: string): Promise<boolean> {
+    return giveWay(this.#parts, identity, project, filename);
   }
 
   /** Takes away a transaction that waits for signatures. @throws HttpError, NotYourProjectError */

@@ -48,6 +48,33 @@ export async function discardStaged(
 }
 
 /**
+ * Takes a staged file away whose name a member of its project needs for other content, if somebody brought it who is no member: a
+ * holder of a delegated key cannot keep a name from the project. Not while a transaction publishes it, nor if it was published once.
+ * @returns whether the name is free now
+ */
+export async function giveWay(
+  { records, objects }: Stores,
+  identity: Identity,
+  project: ProjectName,
+  filename: string,
+): Promise<boolean> {
+  return await records.write(async (db) => {
+    if ((await partIn(db, identity, project)) !== 'member') return false;
+    const row = await db
+      .selectFrom('files')
+      .selectAll()
+      .where('filename', '=', filename)
+      .where('project', '=', project)
+      .where('state', '=', 'staged')
+      .executeTakeFirst();
+    if (!row || (await partIn(db, { account: row.account }, project)) === 'member') return false;
+    if ((await isOnItsWay(db, filename)) || (await wasPublished(db, row))) return false;
+    await drop(db, objects, row);
+    return true;
+  });
+}
+
+/**
  * Drops files that were staged before a claim that did not come, and the projects that they reserved: what is older than
  * {@link UNCLAIMED_MS}. Each call does some of it.
  * @returns how many files and projects were dropped; 0: nothing is left to do

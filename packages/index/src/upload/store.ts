@@ -27,7 +27,8 @@ export async function storeUpload(
 ): Promise<NewFile> {
   const { file, name, metadata, fields } = upload;
   // Publishing refuses a taken name in any case; to see it here leaves no unlisted object behind.
-  if (before?.sha256 !== undefined && before.sha256 !== file.sha256)
+  const isTaken = before?.sha256 !== undefined && before.sha256 !== file.sha256;
+  if (isTaken && !(before.isStaged && (await index.transactions.giveWay(identity, name.project, file.filename))))
     throw new FilenameTakenError(file.filename, before.isStaged ? name.project : undefined);
   const key = `targets/${consistentTargetPath(targetPath(name.project, file.filename), file.sha256)}`;
   // Metadata is served for wheels only: an sdist's may change when it is built (PEP 643).

@@ -94,6 +94,7 @@ export class MemoryIndex implements ServedIndex {
     submit: missing,
     status: missing,
     discard: missing,
+    giveWay: missing,
     withdraw: missing,
     projectsOf: missing,
   };
