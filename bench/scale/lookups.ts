@@ -13,7 +13,7 @@ const MOST_HELD = 3_000;
 
 /**
  * Lookups per second over HTTP: proofs only, for who holds every role; whole answers, each for another project, so that nothing comes
- * from a cache; and by popularity.
+ * from a cache; and by popularity. Asked as our installer asks.
  */
 export async function measureLookups(
   { url, port }: ServedIndex,
@@ -27,11 +27,12 @@ export async function measureLookups(
   const random = randomFrom(2);
   const strange = Array.from({ length: Math.min(MOST, population.projects) }, (_, at) => population.project(at));
   const popular = Array.from({ length: MOST }, () => population.requested(random()));
-  const lookups = await load(strange.map(({ name }) => `/${lookupPath(root, name)}`));
+  const asked = ({ name }: PopulationProject): string => `/${lookupPath(root, name, { have: [], zstd: true })}`;
+  const lookups = await load(strange.map(asked));
   const known: string[] = [];
   for (const project of strange.slice(0, MOST_HELD)) known.push(await holding(url, root, project));
   const proofs = await load(known);
-  return { proofs, lookups, popular: await load(popular.map(({ name }) => `/${lookupPath(root, name)}`)) };
+  return { proofs, lookups, popular: await load(popular.map(asked)) };
 }
 
 /** The question of somebody who holds every role on the way to the project. */
