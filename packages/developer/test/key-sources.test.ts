@@ -21,6 +21,7 @@ import { generateKey, sshAgentSigner, writeKeyFile } from '@holdfast/tuf/node';
 import { PIN, type SoftHsm, softHsm, TOKEN } from '../../signer-pkcs11/test/soft-hsm.ts';
 import { hasSigned, signStatement } from '../src/account/key-statement.ts';
 import { rememberKey } from '../src/keys/key-ring.ts';
+import { prepareSigner } from '../src/keys/token-signer.ts';
 
 const run = promisify(execFile);
 const directory = await mkdtemp(join(tmpdir(), 'holdfast-key-sources-'));
@@ -212,6 +213,9 @@ describe('a key in a PKCS #11 token', () => {
     const { ask, asked } = person({ pin: PIN });
     await create({ kind: 'pkcs11', uri }, nobody);
     const signer = await open(ask);
+    assert.deepEqual(asked, []);
+    await prepareSigner(signer);
+    assert.equal(asked.length, 1, 'it can be asked for before anything is signed');
     await signs(signer);
     await signs(signer);
     assert.deepEqual(asked, [{ kind: 'pin', prompt: `PIN of the token ${TOKEN}` }]);

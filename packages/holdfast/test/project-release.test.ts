@@ -74,6 +74,14 @@ test('two first releases at the same time, of two builds with one key, are both 
   assert.equal((await found(ann)).length, 4);
 });
 
+test('whoever does not type the PIN of a token has sent nothing', async (t) => {
+  const ann = await (await scene(t)).developer('ann');
+  await publish(ann, '1.0');
+  const asking = { ...ann.ownSigner, prepare: () => Promise.reject(new Error('no PIN')) };
+  await assert.rejects(publish({ ...ann, signer: async () => asking }, '1.1'), /no PIN/);
+  assert.deepEqual((await projectApi(ann, flask).status()).staged, []);
+});
+
 test('a published name never gets other content, and a changed or foreign file is refused before anything is sent (M6)', async (t) => {
   const { developer } = await scene(t);
   const ann = await developer('ann');

@@ -14,13 +14,25 @@ const PACKAGE = '@holdfast/signer-pkcs11';
 export async function tokenSigner(uri: string, ask: AskSecret): Promise<Signer> {
   const { module, token, key } = parseTokenUri(uri);
   const make = await loadPackage();
-  let pin: Promise<string> | undefined;
-  return make({
-    module,
-    token,
-    key,
-    pin: () => (pin ??= ask({ kind: 'pin', prompt: `PIN of the token ${token}` })),
-  });
+  let answer: Promise<string> | undefined;
+  const pin = (): Promise<string> => (answer ??= ask({ kind: 'pin', prompt: `PIN of the token ${token}` }));
+  const signer = await make({ module, token, key, pin });
+  const prepared: AskingSigner = {
+    key: signer.key,
+    sign: (data) => signer.sign(data),
+    prepare: async () => void (await pin()),
+  };
+  return prepared;
+}
+
+/** A signer that has to ask its owner for something before it signs. */
+interface AskingSigner extends Signer {
+  readonly prepare: () => Promise<void>;
+}
+
+/** Has a signer ask now what it would ask at its first signature: before files are sent that could not be signed. */
+export async function prepareSigner(signer: Signer): Promise<void> {
+  if ('prepare' in signer && typeof signer.prepare === 'function') await signer.prepare();
 }
 
 /** It is compiled where it is installed, so only those who have tokens install it. */

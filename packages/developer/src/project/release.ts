@@ -3,6 +3,7 @@ import type { ProjectName } from '@holdfast/python-index';
 import { ProjectRoleEditor, type ProjectTransaction } from '@holdfast/trust';
 import type { Signer } from '@holdfast/tuf';
 import { FileRefusedError, ProjectStateError } from '../errors.ts';
+import { prepareSigner } from '../keys/token-signer.ts';
 import { roleFor } from './coverage.ts';
 import { inTurns } from './in-turns.ts';
 import type { LocalFile } from './local-files.ts';
@@ -59,6 +60,7 @@ export async function release(
   if (fresh.length === 0) return { ...common, outcome: { state: 'nothing' }, claimed: false };
   const signer = way === 'plain' ? undefined : await bench.signer();
   if (signer && way === 'sign') for (const file of fresh) ownRole(signing, file, signer);
+  if (signer) await prepareSigner(signer);
   const answers = await send(bench, project, fresh, signer === undefined ? 'publish' : 'stage', options);
   if (!signer) return { ...common, outcome: { state: 'unsigned', answers } };
   const status = await projectApi(bench, project).status();
