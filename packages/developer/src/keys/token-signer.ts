@@ -32,8 +32,10 @@ interface AskingSigner extends Signer {
 
 /** Has a signer ask now what it would ask at its first signature: before files are sent that could not be signed. */
 export async function prepareSigner(signer: Signer): Promise<void> {
-  if ('prepare' in signer && typeof signer.prepare === 'function') await signer.prepare();
+  if (isAsking(signer)) await signer.prepare();
 }
+
+const isAsking = (signer: Signer): signer is AskingSigner => 'prepare' in signer;
 
 /** It is compiled where it is installed, so only those who have tokens install it. */
 async function loadPackage(): Promise<typeof pkcs11Signer> {
