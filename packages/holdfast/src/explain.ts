@@ -15,6 +15,10 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['INDEX_IN_USE', 'Stop the other process first, or use another directory.'],
   ['INDEX_EXISTS', 'Choose a directory, a database and a bucket that are empty; move old ones away.'],
   ['NO_INDEX', 'Check the path, or make an index there: holdfast init DIRECTORY --offline-keys DIRECTORY.'],
+  [
+    'INDEX_REQUESTED',
+    'Complete it: holdfast init DIRECTORY --ceremony first.bundle. To begin again, remove the directory: nothing else is in it.',
+  ],
   ['OFFLINE_DIRECTORY', 'Choose another directory for the offline keys, best on a memory stick.'],
   [
     'DAMAGED_INDEX',

@@ -240,6 +240,16 @@ export class NoIndexError extends IndexError {
   }
 }
 
+/** The directory holds the online key of an index to be, which its key ceremony has not completed. */
+export class RequestedIndexError extends IndexError {
+  readonly code = 'INDEX_REQUESTED';
+  readonly directory: string;
+  constructor(directory: string, options?: ErrorOptions) {
+    super(`${directory} has the online key of an index that its key ceremony has not completed yet`, options);
+    this.directory = directory;
+  }
+}
+
 /** Records or objects are damaged in a way that the index cannot repair by itself. */
 export class DamagedIndexError extends IndexError {
   readonly code = 'DAMAGED_INDEX';

@@ -11,6 +11,7 @@ export {
   openAccounts,
   openIndex,
   type OpenOptions,
+  isRequested,
   requestIndex,
   setNextSigning,
 } from './open.ts';

@@ -5,7 +5,13 @@ import { generateKey, type LocalSigner, readKeyFile, writeFileAtomic, writeKeyFi
 import { type Logger, pino } from 'pino';
 import { Accounts } from './accounts/accounts.ts';
 import { type IndexConfig, makeConfig, parseConfig, withNextSigning } from './config.ts';
-import { DamagedIndexError, IndexExistsError, NoIndexError, NoOtherSignerError } from './errors.ts';
+import {
+  DamagedIndexError,
+  IndexExistsError,
+  NoIndexError,
+  NoOtherSignerError,
+  RequestedIndexError,
+} from './errors.ts';
 import { Metrics } from './metrics.ts';
 import type { MassProgress } from './publish/mass.ts';
 import type { ObjectStore } from './objects/object-store.ts';
@@ -197,12 +203,21 @@ export async function openAccounts(directory: string): Promise<{ accounts: Accou
   return { accounts: new Accounts(records, () => new Date()), close: () => records.close() };
 }
 
+/** Whether a directory holds what {@link requestIndex} makes, and nothing else. */
+export async function isRequested(directory: string): Promise<boolean> {
+  const names = await readdir(directory).catch(() => []);
+  return names.join() === KEYS;
+}
+
 export async function readConfig(directory: string): Promise<IndexConfig> {
   let text: string;
   try {
     text = await readFile(join(directory, CONFIG), 'utf8');
   } catch (cause) {
-    throw hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR') ? new NoIndexError(directory, { cause }) : cause;
+    if (!hasCode(cause, 'ENOENT') && !hasCode(cause, 'ENOTDIR')) throw cause;
+    throw (await isRequested(directory))
+      ? new RequestedIndexError(directory, { cause })
+      : new NoIndexError(directory, { cause });
   }
   try {
     return parseConfig(text);

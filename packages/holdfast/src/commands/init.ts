@@ -1,6 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
-import { assertLocations, assertNewStores, initIndex, requestIndex } from '@holdfast/index';
+import {
+  assertLocations,
+  assertNewStores,
+  initIndex,
+  isRequested,
+  RequestedIndexError,
+  requestIndex,
+} from '@holdfast/index';
 import { holdCeremony, OfflineDirectoryError, readFirst, rootFingerprint, writeRequest } from '@holdfast/operator';
 import { generateKey } from '@holdfast/tuf/node';
 import { duration, type Options, readArguments, text } from '../arguments.ts';
@@ -134,6 +141,7 @@ function onlinePassphrase(options: Options, isNew: boolean): Promise<string> {
 /** Before any key is made: nothing may be there that init would mix with. */
 async function mustBeNew(directory: string): Promise<void> {
   try {
+    if (await isRequested(directory)) throw new RequestedIndexError(directory);
     if ((await readdir(directory)).length > 0) throw new UsageError(`${directory} is not empty`);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
