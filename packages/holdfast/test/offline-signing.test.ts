@@ -287,6 +287,9 @@ test('an index that nobody serves publishes it all the same, and says when the n
   assert.equal(config.nextSigning, '2027-01-31');
   const again = await at.run('admin', 'export', served.directory, 'file', '--no-quiet');
   assert.match(again.err, /file was there and is replaced/);
+  await writeFile(join(at.directory, 'list'), 'quiet\nNot_There\n');
+  const listed = await at.run('admin', 'export', served.directory, 'listed', '--quiet-list', 'list');
+  assert.match(listed.err, /2 of the list do not become rarely updated: quiet, not-there\. They have newer files/);
   const other = await at.run('admin', 'export', served.directory, 'another file', '--no-quiet');
   assert.doesNotMatch(other.err, /is replaced/);
   assert.match(other.err, /holdfast admin review 'another file'/);

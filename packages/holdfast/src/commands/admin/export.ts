@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { OfflineDesk, type QuietPolicy } from '@holdfast/index';
+import { normalizeName } from '@holdfast/python-index';
 import { type ExportItem, type SigningOrder, writeExport } from '@holdfast/operator';
 import { parseRoot, parseTargets } from '@holdfast/tuf';
 import { integer, type Options, readArguments, text } from '../../arguments.ts';
@@ -38,11 +39,13 @@ export const adminExport: Command = {
     const desk = await OfflineDesk.open(directory);
     try {
       const order = await orderOf(desk, options, now);
-      const source = { desk, order, policy, listStaged: options.get('list-staged') === true };
+      const joined = new Set<string>();
+      const source = { desk, order, policy, joined, listStaged: options.get('list-staged') === true };
       const isReplaced = await exists(file);
       const id = await writeExport(file, itemsOf(source));
       if (isReplaced) note(`${file} was there and is replaced: what holders signed of it does not fit any more.`);
       note(`${file} has what is to be signed. Every holder sees it with: holdfast admin review ${shellWord(file)}`);
+      if (order.model === 'maximum') tellLeftOut(policy, joined);
       print(id);
       return 0;
     } finally {
@@ -61,9 +64,32 @@ async function quietPolicy(options: Options, now: Date): Promise<QuietPolicy | u
   const leastFiles = integer(options, 'quiet-files', { least: 1, most: 1_000_000, otherwise: 1 });
   const list = text(options, 'quiet-list');
   const names =
-    list === undefined ? undefined : (await readFile(list, 'utf8')).split(/\s+/).filter((name) => name !== '');
+    list === undefined
+      ? undefined
+      : (await readFile(list, 'utf8')).split(/\s+/).flatMap((name) => (name === '' ? [] : [normalizeName(name)]));
   return { before: new Date(now.getTime() - days * DAY_MS), leastFiles, ...(names && { only: new Set(names) }) };
 }
+
+/** Whoever made the list expects to find all of it in the export. */
+function tellLeftOut(policy: QuietPolicy | undefined, joined: ReadonlySet<string>): void {
+  const names = [...(policy?.only ?? [])].filter((name) => !joined.has(name));
+  if (names.length === 0) return;
+  const more = names.length > MOST_NAMED ? ', …' : '';
+  note(
+    `${names.length} of the list ${names.length === 1 ? 'does' : 'do'} not become rarely updated: ${names.slice(0, MOST_NAMED).join(', ')}${more}. They have newer files than --quiet-days says or fewer than --quiet-files, are claimed or rarely updated already, or are not here.`,
+  );
+}
+
+const MOST_NAMED = 20;
+
+async function* noted(quiet: AsyncIterable<QuietProject>, names: Set<string>): AsyncGenerator<QuietProject> {
+  for await (const each of quiet) {
+    names.add(each.project);
+    yield each;
+  }
+}
+
+type QuietProject = ReturnType<OfflineDesk['quiet']> extends AsyncIterable<infer T> ? T : never;
 
 async function orderOf(desk: OfflineDesk, options: Options, now: Date): Promise<SigningOrder> {
   const root = (await desk.roots()).at(-1);
@@ -78,11 +104,13 @@ interface Source {
   readonly desk: OfflineDesk;
   readonly order: SigningOrder;
   readonly policy: QuietPolicy | undefined;
+  /** Filled with the quiet projects that are exported. */
+  readonly joined: Set<string>;
   readonly listStaged: boolean;
 }
 
 /** In the order in which the file has them. */
-async function* itemsOf({ desk, order, policy, listStaged }: Source): AsyncGenerator<ExportItem> {
+async function* itemsOf({ desk, order, policy, joined, listStaged }: Source): AsyncGenerator<ExportItem> {
   yield { kind: 'order', order };
   for (const bytes of await desk.roots()) yield { kind: 'root', bytes };
   for await (const { role, bytes } of desk.roles()) yield { kind: 'role', role, bytes };
@@ -92,7 +120,7 @@ async function* itemsOf({ desk, order, policy, listStaged }: Source): AsyncGener
     for await (const rotated of desk.rotated()) yield { kind: 'rotated', rotated };
   }
   if (order.model !== 'maximum') return;
-  const joining = policy ? desk.quiet(policy) : none();
+  const joining = policy ? noted(desk.quiet(policy), joined) : none();
   for await (const quiet of merged(joining, listStaged ? desk.updated() : none())) yield { kind: 'quiet', quiet };
   if (listStaged) return;
   for await (const { project, reason } of desk.leaving()) yield { kind: 'leave', project, reason };
