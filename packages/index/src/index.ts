@@ -19,7 +19,7 @@ export { migrateIndex, type MigrationProgress } from './migrate/migrate.ts';
 export { assertNewStores } from './new-stores.ts';
 export { OpenIndex } from './open-index.ts';
 export { OfflineDesk } from './offline/open-offline.ts';
-export type { ClaimFact, KeyEventFact, LeavingFact, QuietFact, QuietPolicy, RotatedFact } from './offline/facts.ts';
+export type { LeavingFact, QuietPolicy } from './offline/facts.ts';
 export type { OfferOutcome } from './offline/offers.ts';
 export type { OfflineOffer } from './publish/offline.ts';
 export { assertLocations } from './config.ts';

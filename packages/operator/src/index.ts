@@ -8,12 +8,8 @@ export {
   SignaturesRefusedError,
 } from './errors.ts';
 export type {
-  Claim,
   Decisions,
   ExportItem,
-  KeyEvent,
-  Quiet,
-  Rotated,
   SigningOrder,
   Term,
 } from './export/model.ts';

@@ -37,6 +37,7 @@ export type { FollowedChange, FollowedChanges, PublishedState } from './feed/nex
 export { endsRange, feedPath, type FeedRange, firstOf, MAX_LEVEL, planRanges, sweptAfter } from './feed/range.ts';
 export { assertForIndex, forIndex, identityOf, namedIndex } from './index-identity.ts';
 export { type Asker, lookupPath, readAsker } from './lookup-path.ts';
+export type { ClaimFact, KeyEventFact, QuietFact, RotatedFact } from './offline-facts.ts';
 export { type ApplyDelta, decodeFile, uncoded, type UncodedFile } from './lookup-coding.ts';
 export { type LookedUpRole, rolesFor, verifyLookup } from './lookup.ts';
 export {

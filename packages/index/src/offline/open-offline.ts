@@ -1,8 +1,9 @@
+import type { ClaimFact, QuietFact, RotatedFact } from '@holdfast/trust';
 import { readConfig } from '../open.ts';
 import type { OfflineOffer } from '../publish/offline.ts';
 import type { Records } from '../records/records.ts';
 import { openRecords } from '../stores.ts';
-import type { ClaimFact, LeavingFact, QuietFact, QuietPolicy, RotatedFact } from './facts.ts';
+import type { LeavingFact, QuietPolicy } from './facts.ts';
 import { type OfferOutcome, outcomeOf, recordOffer } from './offers.ts';
 import { readClaims, readRotated } from './read-claims.ts';
 import { readLeaving, readQuiet, readUpdated } from './read-quiet.ts';

@@ -1,12 +1,19 @@
 import { type ProjectName, normalizeName } from '@holdfast/python-index';
-import { CLAIMED, projectRole, RECENTLY_CLAIMED, rotationRole } from '@holdfast/trust';
+import {
+  CLAIMED,
+  type ClaimFact,
+  type KeyEventFact,
+  projectRole,
+  RECENTLY_CLAIMED,
+  type RotatedFact,
+  rotationRole,
+} from '@holdfast/trust';
 import { isJsonObject, parseJson } from '@holdfast/tuf';
 import type { Kysely, Selectable } from 'kysely';
 import { DamagedIndexError } from '../errors.ts';
 import { keysOf } from '../publish/standing-rows.ts';
 import type { ClaimsWaitingTable, EvidenceTable, StandingsTable } from '../records/claims-schema.ts';
 import type { Database } from '../records/schema.ts';
-import type { ClaimFact, KeyEventFact, RotatedFact } from './facts.ts';
 
 type Read = Kysely<Database>;
 

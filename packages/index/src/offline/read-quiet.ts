@@ -1,9 +1,9 @@
 import { normalizeName } from '@holdfast/python-index';
-import { RARELY_UPDATED } from '@holdfast/trust';
+import { type QuietFact, RARELY_UPDATED } from '@holdfast/trust';
 import { type Kysely, sql } from 'kysely';
 import { distributionOf, type FileRow } from '../publish/file-rows.ts';
 import type { Database } from '../records/schema.ts';
-import type { LeavingFact, QuietFact, QuietPolicy } from './facts.ts';
+import type { LeavingFact, QuietPolicy } from './facts.ts';
 
 type Read = Kysely<Database>;
 

@@ -1,10 +1,19 @@
 import type { ProjectName } from '@holdfast/python-index';
-import { bulletinMember, decodeTarget, type Distribution, encodeTarget, type SecurityModel } from '@holdfast/trust';
+import {
+  bulletinMember,
+  type ClaimFact,
+  decodeTarget,
+  type Distribution,
+  encodeTarget,
+  type KeyEventFact,
+  type QuietFact,
+  type SecurityModel,
+} from '@holdfast/trust';
 import { FormatError, isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '@holdfast/tuf';
 import type { Entry } from '../file/entries.ts';
 import { assertMembers, dateOf, integerOf, keysOf, objectOf, projectOf, stringOf } from '../file/members.ts';
 import { assertReachable, type HolderRole, type Holders, isOfflineRole, OFFLINE_ROLES } from '../holders.ts';
-import type { Claim, ExportItem, KeyEvent, Quiet, SigningOrder, Term } from './model.ts';
+import type { ExportItem, SigningOrder, Term } from './model.ts';
 
 /** Takes the entries that belong to the one before, such as the events of a claim. */
 export type NextEntry = () => Promise<Entry>;
@@ -84,9 +93,9 @@ function bulletinOf(value: JsonValue | undefined): SigningOrder['bulletin'] {
   return bulletin;
 }
 
-async function decodeClaim(head: JsonObject, metadata: Uint8Array, next: NextEntry): Promise<Claim> {
+async function decodeClaim(head: JsonObject, metadata: Uint8Array, next: NextEntry): Promise<ClaimFact> {
   assertMembers(head, ...CLAIM_MEMBERS);
-  const events: KeyEvent[] = [];
+  const events: KeyEventFact[] = [];
   for (let left = integerOf(head, 'events'); left > 0; left--) events.push(decodeEvent(await next()));
   return {
     project: projectOf(head),
@@ -105,7 +114,7 @@ async function decodeClaim(head: JsonObject, metadata: Uint8Array, next: NextEnt
 
 const CLAIM_MEMBERS = 'project role keys threshold account since in_force files events first_upload'.split(' ');
 
-function decodeEvent({ head, bytes }: Entry): KeyEvent {
+function decodeEvent({ head, bytes }: Entry): KeyEventFact {
   if (stringOf(head, 'entry') !== 'event') throw new FormatError('entry', 'should be an event of the claim before it');
   const kind = stringOf(head, 'kind');
   const at = dateOf(head, 'at');
@@ -125,7 +134,7 @@ function rotationOf({ head, bytes }: Entry): Uint8Array {
   return bytes;
 }
 
-function decodeQuiet(head: JsonObject): Quiet {
+function decodeQuiet(head: JsonObject): QuietFact {
   assertMembers(head, 'project', 'files', 'last_upload');
   const project = projectOf(head);
   const listed = head.get('files');

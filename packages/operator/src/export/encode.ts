@@ -1,9 +1,9 @@
-import type { Distribution } from '@holdfast/trust';
+import type { ClaimFact, Distribution, KeyEventFact, QuietFact, RotatedFact } from '@holdfast/trust';
 import { type JsonObject, type JsonValue, toJson } from '@holdfast/tuf';
 import { type Entry, entry, fileEntry } from '../file/entries.ts';
 import { keysJson } from '../file/members.ts';
 import type { Holders } from '../holders.ts';
-import type { Claim, ExportItem, KeyEvent, Quiet, Rotated, SigningOrder } from './model.ts';
+import type { ExportItem, SigningOrder } from './model.ts';
 
 /** The entries of an item: docs/formats/offline-signing.md. */
 export function encodeItem(item: ExportItem): readonly Entry[] {
@@ -57,7 +57,7 @@ function orderMembers(order: SigningOrder): [string, JsonValue][] {
   return members;
 }
 
-function claimEntries(claim: Claim): readonly Entry[] {
+function claimEntries(claim: ClaimFact): readonly Entry[] {
   const { project, role, keys, threshold, account, since, inForce, files, firstUpload } = claim;
   const members: [string, JsonValue][] = [
     ['project', project],
@@ -74,7 +74,7 @@ function claimEntries(claim: Claim): readonly Entry[] {
   return [fileEntry('claim', members, claim.metadata), ...claim.events.map(eventEntry)];
 }
 
-function eventEntry(event: KeyEvent): Entry {
+function eventEntry(event: KeyEventFact): Entry {
   const members: [string, JsonValue][] = [
     ['kind', event.kind],
     ['at', event.at.toISOString()],
@@ -83,12 +83,12 @@ function eventEntry(event: KeyEvent): Entry {
   return entry('event', [...members, ['keys', keysJson(event.keys)], ['threshold', event.threshold]]);
 }
 
-function rotatedEntries({ project, metadata, rotations }: Rotated): readonly Entry[] {
+function rotatedEntries({ project, metadata, rotations }: RotatedFact): readonly Entry[] {
   const head = fileEntry('rotated', Object.entries({ project, rotations: rotations.length }), metadata);
   return [head, ...rotations.map((bytes) => fileEntry('rotation', [], bytes))];
 }
 
-function quietMembers({ project, files, lastUpload }: Quiet): [string, JsonValue][] {
+function quietMembers({ project, files, lastUpload }: QuietFact): [string, JsonValue][] {
   return [
     ['project', project],
     ['files', files.map(fileJson)],

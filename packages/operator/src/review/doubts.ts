@@ -1,5 +1,4 @@
-import { parseProjectRole } from '@holdfast/trust';
-import type { Claim } from '../export/model.ts';
+import { type ClaimFact, parseProjectRole } from '@holdfast/trust';
 import type { Judged } from '../signing/judge.ts';
 
 const DAY_MS = 86_400_000;
@@ -34,7 +33,7 @@ export function doubtsAbout(judged: Judged, { now, recentDays, accepted }: Looki
 }
 
 /** Keys that many claims have, most first. */
-export function sharedKeys(claims: readonly Claim[]): { readonly keyid: string; readonly projects: number }[] {
+export function sharedKeys(claims: readonly ClaimFact[]): { readonly keyid: string; readonly projects: number }[] {
   const counts = new Map<string, number>();
   for (const { keyid } of claims.flatMap(({ keys }) => keys)) counts.set(keyid, (counts.get(keyid) ?? 0) + 1);
   return Array.from(counts, ([keyid, projects]) => ({ keyid, projects }))

@@ -1,7 +1,13 @@
 import type { ProjectName } from '@holdfast/python-index';
-import { type Bulletin, bulletinIn, RARELY_UPDATED, type SecurityModel, targetPath } from '@holdfast/trust';
+import {
+  type Bulletin,
+  bulletinIn,
+  type QuietFact,
+  RARELY_UPDATED,
+  type SecurityModel,
+  targetPath,
+} from '@holdfast/trust';
 import type { PublicKey } from '@holdfast/tuf';
-import type { Quiet } from '../export/model.ts';
 import type { HolderRole, OfflineRole } from '../holders.ts';
 import type { Judged } from '../signing/judge.ts';
 import type { LoadedExport } from '../signing/load.ts';
@@ -136,7 +142,7 @@ function changedHolders({ present, order }: LoadedExport): ReviewedHolders[] {
 }
 
 function quietOf(loaded: LoadedExport, plan: SigningPlan): ReviewedQuiet[] {
-  const offered = new Map<ProjectName, Quiet>(loaded.quiet.map((quiet) => [quiet.project, quiet]));
+  const offered = new Map<ProjectName, QuietFact>(loaded.quiet.map((quiet) => [quiet.project, quiet]));
   const present = loaded.present.trees.get(RARELY_UPDATED)?.tree.targets;
   return plan.quiet.outcomes.map(({ project, becomes, why }) => {
     const quiet = becomes === 'left' ? undefined : offered.get(project);

@@ -3,12 +3,12 @@ import {
   CLAIMED,
   nextGeneration,
   parseProjectRole,
-  type ProjectDelegation,
   projectBin,
+  type ProjectDelegation,
+  type RotatedFact,
   rotationRole,
 } from '@holdfast/trust';
 import { parseTargets } from '@holdfast/tuf';
-import type { Rotated } from '../export/model.ts';
 import { followRotations, type Judged, signedBy } from './judge.ts';
 import type { LoadedExport } from './load.ts';
 
@@ -76,7 +76,7 @@ function whyItWaits({ claim, verdict, reason }: Judged, { order, exclude, accept
  * what it delegates to begin with its own.
  */
 async function fold(
-  { metadata, rotations }: Rotated,
+  { metadata, rotations }: RotatedFact,
   before: ProjectDelegation | undefined,
 ): Promise<ProjectDelegation | string> {
   const role = before && parseProjectRole(before.role);

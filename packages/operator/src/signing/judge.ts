@@ -1,4 +1,4 @@
-import { parseProjectRole, type ProjectDelegation } from '@holdfast/trust';
+import { type ClaimFact, type KeyEventFact, parseProjectRole, type ProjectDelegation } from '@holdfast/trust';
 import {
   isRevocation,
   makePublicKey,
@@ -9,7 +9,6 @@ import {
   type Rotation,
   verifySignatures,
 } from '@holdfast/tuf';
-import type { Claim, KeyEvent } from '../export/model.ts';
 
 /**
  * What is to be thought of a claim:
@@ -21,7 +20,7 @@ import type { Claim, KeyEvent } from '../export/model.ts';
 export type Verdict = 'new' | 'vouched' | 'unvouched' | 'unproven';
 
 export interface Judged {
-  readonly claim: Claim;
+  readonly claim: ClaimFact;
   readonly verdict: Verdict;
   /** Why it stays out, or what happened to its keys; empty for what is new. */
   readonly reason: string;
@@ -34,14 +33,14 @@ interface KeyState {
 }
 
 /** @param present what `claimed` says of the project already */
-export async function judgeClaim(claim: Claim, present: ProjectDelegation | undefined): Promise<Judged> {
+export async function judgeClaim(claim: ClaimFact, present: ProjectDelegation | undefined): Promise<Judged> {
   const problem = (await problemOfKeys(claim)) ?? problemOfRole(claim, present) ?? (await problemOfMetadata(claim));
   if (problem !== undefined) return { claim, verdict: 'unproven', reason: problem };
   const { verdict, reason } = await followEvents(claim, present);
   return { claim, verdict, reason };
 }
 
-async function problemOfKeys({ keys, threshold }: Claim): Promise<string | undefined> {
+async function problemOfKeys({ keys, threshold }: ClaimFact): Promise<string | undefined> {
   for (const { keytype, scheme, public: material, keyid } of keys) {
     if ((await makePublicKey(keytype, scheme, material)).keyid !== keyid) return `a key of it has a wrong keyid`;
   }
@@ -49,7 +48,10 @@ async function problemOfKeys({ keys, threshold }: Claim): Promise<string | undef
   return threshold > different ? `${threshold} of its ${different} keys can never sign` : undefined;
 }
 
-function problemOfRole({ project, role, inForce }: Claim, present: ProjectDelegation | undefined): string | undefined {
+function problemOfRole(
+  { project, role, inForce }: ClaimFact,
+  present: ProjectDelegation | undefined,
+): string | undefined {
   const parsed = parseProjectRole(role);
   if (parsed?.project !== project || parsed.labels.length > 0) return `${role} is no role of it`;
   if (!present) return undefined;
@@ -59,7 +61,7 @@ function problemOfRole({ project, role, inForce }: Claim, present: ProjectDelega
 }
 
 /** Who claims must have signed something: else a claim would only take the project away. */
-async function problemOfMetadata({ keys, threshold, role, metadata }: Claim): Promise<string | undefined> {
+async function problemOfMetadata({ keys, threshold, role, metadata }: ClaimFact): Promise<string | undefined> {
   return signedBy(metadata, { keys, threshold }, role);
 }
 
@@ -79,7 +81,7 @@ export async function signedBy(
 
 type Followed = Pick<Judged, 'verdict' | 'reason'>;
 
-async function followEvents(claim: Claim, present: ProjectDelegation | undefined): Promise<Followed> {
+async function followEvents(claim: ClaimFact, present: ProjectDelegation | undefined): Promise<Followed> {
   if (present)
     return { verdict: 'unvouched', reason: 'the keys that offline keys stand for now did not sign for the new ones' };
   let state: KeyState | undefined;
@@ -96,7 +98,7 @@ async function followEvents(claim: Claim, present: ProjectDelegation | undefined
 }
 
 /** The state after an event, or why nobody vouched for it. */
-async function after(state: KeyState | undefined, event: KeyEvent): Promise<KeyState | string> {
+async function after(state: KeyState | undefined, event: KeyEventFact): Promise<KeyState | string> {
   if (event.kind === 'claim') {
     if (state?.revoked === true) return `${day(event.at)}: claimed again after its keys were revoked`;
     // Who was not sure that it arrived claims again: the same keys answer for themselves.

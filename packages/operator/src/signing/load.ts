@@ -1,8 +1,8 @@
 import type { ProjectName } from '@holdfast/python-index';
-import { CLAIMED } from '@holdfast/trust';
+import { CLAIMED, type QuietFact, type RotatedFact } from '@holdfast/trust';
 import { OfflineFileError } from '../errors.ts';
 import { decodeItem } from '../export/decode.ts';
-import type { ExportItem, Quiet, Rotated, SigningOrder } from '../export/model.ts';
+import type { ExportItem, SigningOrder } from '../export/model.ts';
 import { type Entry, readEntries } from '../file/entries.ts';
 import { judgeClaim, type Judged } from './judge.ts';
 import { type Present, verifyPresent } from './present.ts';
@@ -18,8 +18,8 @@ export interface LoadedExport {
   /** Versions of roles that left their trees. */
   readonly retired: ReadonlyMap<string, number>;
   readonly claims: readonly Judged[];
-  readonly rotated: readonly Rotated[];
-  readonly quiet: readonly Quiet[];
+  readonly rotated: readonly RotatedFact[];
+  readonly quiet: readonly QuietFact[];
   /** Projects that are not rarely updated any more, and why. */
   readonly leaving: ReadonlyMap<ProjectName, string>;
   readonly exclude: ReadonlySet<ProjectName>;
@@ -69,8 +69,8 @@ class Reader {
   readonly #roles = new Map<string, Uint8Array>();
   readonly #retired = new Map<string, number>();
   readonly #claims: Judged[] = [];
-  readonly #rotated: Rotated[] = [];
-  readonly #quiet: Quiet[] = [];
+  readonly #rotated: RotatedFact[] = [];
+  readonly #quiet: QuietFact[] = [];
   readonly #leaving = new Map<ProjectName, string>();
   readonly #decided = { exclude: new Set<ProjectName>(), accept: new Set<ProjectName>() };
   #order: SigningOrder | undefined;

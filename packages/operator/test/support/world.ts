@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { normalizeName, type ProjectName } from '@holdfast/python-index';
 import {
+  type ClaimFact,
   binRoleJson,
   closedRoleJson,
   type Distribution,
   projectRole,
+  type QuietFact,
   type SecurityModel,
   type Top,
   topDelegations,
@@ -16,14 +18,12 @@ import {
 import { parseRoot, parseTargets, rootJson, type Signer, signMetadata, targetsJson } from '@holdfast/tuf';
 import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
 import {
-  type Claim,
   type ExportItem,
   loadExport,
   type LoadedExport,
   mergeSignatures,
   type OfflineRole,
   planSigning,
-  type Quiet,
   type SignedOffer,
   signPlan,
   type SigningOrder,
@@ -185,8 +185,8 @@ export function projectMetadata(signers: readonly Signer[], version = 1): Promis
 
 export async function claimOf(
   { project: name, signers, generation = 1 }: ClaimFacts,
-  more: Partial<Claim> = {},
-): Promise<Claim> {
+  more: Partial<ClaimFact> = {},
+): Promise<ClaimFact> {
   const project = normalizeName(name);
   const keys = signers.map(({ key }) => key);
   const since = new Date('2026-02-20T00:00:00.000Z');
@@ -206,7 +206,7 @@ export async function claimOf(
   };
 }
 
-export function quietOf(name: string, versions: readonly string[]): Quiet {
+export function quietOf(name: string, versions: readonly string[]): QuietFact {
   const project: ProjectName = normalizeName(name);
   const uploadTime = new Date('2024-05-06T07:08:09.012Z');
   const files = versions.map((version): Distribution => {
