@@ -33,13 +33,7 @@ export async function discardStaged(
   await records.write(async (db) => {
     const part = await partIn(db, identity, project);
     if (part !== 'member' && part !== 'key-holder') throw new NotYourProjectError(project, identity.account);
-    const row = await db
-      .selectFrom('files')
-      .selectAll()
-      .where('filename', '=', filename)
-      .where('project', '=', project)
-      .where('state', '=', 'staged')
-      .executeTakeFirst();
+    const row = await stagedFile(db, project, filename);
     if (!row) throw notStaged(project, filename);
     if (part !== 'member' && row.account !== identity.account) throw notYourFile(filename);
     if (await isOnItsWay(db, filename)) throw versionTaken(project);
@@ -60,13 +54,7 @@ export async function giveWay(
 ): Promise<boolean> {
   return await records.write(async (db) => {
     if ((await partIn(db, identity, project)) !== 'member') return false;
-    const row = await db
-      .selectFrom('files')
-      .selectAll()
-      .where('filename', '=', filename)
-      .where('project', '=', project)
-      .where('state', '=', 'staged')
-      .executeTakeFirst();
+    const row = await stagedFile(db, project, filename);
     if (!row || (await partIn(db, { account: row.account }, project)) === 'member') return false;
     if ((await isOnItsWay(db, filename)) || (await wasPublished(db, row))) return false;
     await drop(db, objects, row);
@@ -186,4 +174,14 @@ async function drop(db: Transaction<Database>, objects: Stores['objects'], row: 
     .set(({ eb }) => ({ bytes: eb('bytes', '-', size) }))
     .where('name', '=', project)
     .execute();
+}
+
+function stagedFile(db: Transaction<Database>, project: ProjectName, filename: string): Promise<FileRow | undefined> {
+  return db
+    .selectFrom('files')
+    .selectAll()
+    .where('filename', '=', filename)
+    .where('project', '=', project)
+    .where('state', '=', 'staged')
+    .executeTakeFirst();
 }
