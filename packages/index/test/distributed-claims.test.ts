@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { cp, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
 import { openIndex } from '../src/index.ts';
 import { distributionOf } from '../src/publish/file-rows.ts';
@@ -19,23 +19,15 @@ import {
   standingOf,
   submit,
 } from './support/claims.ts';
-import { startPostgres } from './support/postgres-server.ts';
-import { startS3Server } from './support/s3-server.ts';
+import { startDistributed } from './support/distributed-stores.ts';
 import { temporaryDirectory } from './support/tools.ts';
 
-const [postgres, s3] = [await startPostgres(), await startS3Server()];
-after(async () => {
-  await postgres.stop();
-  await s3.stop();
-});
-process.env['AWS_ACCESS_KEY_ID'] = s3.credentials.accessKeyId;
-process.env['AWS_SECRET_ACCESS_KEY'] = s3.credentials.secretAccessKey;
+const { makeStores } = await startDistributed();
 
 const name = (project: string, version: string): string => newFile(project, version).filename;
 
 test('in PostgreSQL and S3, a process that does not sign takes claims and transactions, and learns of offline signings (M5, M8, D8)', async (t) => {
-  const bucket = await s3.bucket('bucket-claims');
-  const stores = { records: postgres.database('claims'), objects: `s3://bucket-claims?endpoint=${s3.url}` };
+  const { stores, bucket } = await makeStores('claims');
   const made = await makeClaimsIndex(t, 'legacy', stores);
   const machine = await temporaryDirectory(t, 'machine');
   await mkdir(join(machine, 'view'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { normalizeName } from '@holdfast/python-index';
 import { parseTimestamp } from '@holdfast/tuf';
@@ -14,29 +14,16 @@ import {
   openAccounts,
   openIndex,
 } from '../src/index.ts';
-import { startPostgres } from './support/postgres-server.ts';
-import { startS3Server } from './support/s3-server.ts';
+import { startDistributed } from './support/distributed-stores.ts';
 import { PASSPHRASE, serveIndex } from './support/served-index.ts';
 import { runTool, temporaryDirectory } from './support/tools.ts';
 import { upload } from './support/upload.ts';
 import { makeWheel } from './support/wheel.ts';
 
-const [postgres, s3] = [await startPostgres(), await startS3Server()];
-after(async () => {
-  await postgres.stop();
-  await s3.stop();
-});
-process.env['AWS_ACCESS_KEY_ID'] = s3.credentials.accessKeyId;
-process.env['AWS_SECRET_ACCESS_KEY'] = s3.credentials.secretAccessKey;
-
-/** An empty database and an empty bucket, and the directory that the bucket's objects are in. */
-async function makeStores(name: string): Promise<{ records: string; objects: string; bucket: string }> {
-  const bucket = await s3.bucket(`bucket-${name}`);
-  return { records: postgres.database(name), objects: `s3://bucket-${name}?endpoint=${s3.url}`, bucket };
-}
+const { postgres, makeStores } = await startDistributed();
 
 test('an index in PostgreSQL and S3 takes uploads of real twine, serves real pip and uv, and goes on after a restart', async (t) => {
-  const { bucket, ...stores } = await makeStores('whole');
+  const { stores, bucket } = await makeStores('whole');
   const served = await serveIndex(t, {}, { stores });
   const wheel = makeWheel();
   const cwd = await temporaryDirectory(t, 'distributed');
@@ -67,7 +54,7 @@ test('an index in PostgreSQL and S3 takes uploads of real twine, serves real pip
 });
 
 test('accounts are made beside those who serve, and a directory is served by one process', async (t) => {
-  const { bucket: _, ...stores } = await makeStores('signers');
+  const { stores } = await makeStores('signers');
   const served = await serveIndex(t, {}, { stores });
   const { accounts, close } = await openAccounts(served.directory);
   await accounts.createAccount('bob');
@@ -76,7 +63,7 @@ test('accounts are made beside those who serve, and a directory is served by one
 });
 
 test('while the database is away, uploads are told to come again and metadata is served; then publishing goes on by itself', async (t) => {
-  const { bucket: _, ...stores } = await makeStores('away');
+  const { stores } = await makeStores('away');
   const served = await serveIndex(t, {}, { stores });
   assert.equal((await upload(served, makeWheel({ version: '1.0' }))).status, 200);
   postgres.endSessions('away');
@@ -95,7 +82,7 @@ test('while the database is away, uploads are told to come again and metadata is
 });
 
 test('no index is made in a database or a bucket that holds one, or at a location with a password', async (t) => {
-  const { bucket: _, ...stores } = await makeStores('taken');
+  const { stores } = await makeStores('taken');
   await serveIndex(t, {}, { stores }).then((served) => served.close());
   await assert.rejects(serveIndex(t, {}, { stores }), IndexExistsError);
   const other = { ...stores, records: postgres.database('other') };

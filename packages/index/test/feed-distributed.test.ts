@@ -1,27 +1,19 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
 import { pino } from 'pino';
 import { mergeFeed } from '../src/feed/feed-merger.ts';
 import { newFile } from './support/bare-index.ts';
+import { startDistributed } from './support/distributed-stores.ts';
 import { assertFollowed, catchUp, newFollower, servedFeed } from './support/feed-follower.ts';
-import { startPostgres } from './support/postgres-server.ts';
-import { startS3Server } from './support/s3-server.ts';
 import { serveIndex } from './support/served-index.ts';
 
-const [postgres, s3] = [await startPostgres(), await startS3Server()];
-after(async () => {
-  await postgres.stop();
-  await s3.stop();
-});
-process.env['AWS_ACCESS_KEY_ID'] = s3.credentials.accessKeyId;
-process.env['AWS_SECRET_ACCESS_KEY'] = s3.credentials.secretAccessKey;
+const { makeStores } = await startDistributed();
 
 test('the feed of an index in PostgreSQL and S3 leads to its timestamp, through a split, a deletion and merged chunks', async (t) => {
-  const bucket = await s3.bucket('bucket-feed');
-  const stores = { records: postgres.database('feed'), objects: `s3://bucket-feed?endpoint=${s3.url}` };
+  const { stores, bucket } = await makeStores('feed');
   const { index, url } = await serveIndex(t, {}, { stores });
   const published = servedFeed(url);
   const [near, far] = [newFollower(published), newFollower(published)];

@@ -4,25 +4,18 @@ import { once } from 'node:events';
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { parseTargets } from '@holdfast/tuf';
 import { generateKey, writeKeyFile } from '@holdfast/tuf/node';
 import type { OpenIndex } from '../src/index.ts';
 import { type BareIndex, clientOf, listed, makeIndexIn, newFile, openBare } from './support/bare-index.ts';
+import { startDistributed } from './support/distributed-stores.ts';
 import { lines } from './support/population.ts';
-import { startPostgres } from './support/postgres-server.ts';
 import { makeTargets } from './support/rotation.ts';
-import { startS3Server } from './support/s3-server.ts';
 import { temporaryDirectory } from './support/tools.ts';
 import { VersionWatch } from './support/version-watch.ts';
 
-const [postgres, s3] = [await startPostgres(), await startS3Server()];
-after(async () => {
-  await postgres.stop();
-  await s3.stop();
-});
-process.env['AWS_ACCESS_KEY_ID'] = s3.credentials.accessKeyId;
-process.env['AWS_SECRET_ACCESS_KEY'] = s3.credentials.secretAccessKey;
+const { postgres, makeStores } = await startDistributed();
 
 const CHILD = new URL('./support/mass-until-killed.ts', import.meta.url).pathname;
 const PROJECTS = 400;
@@ -39,8 +32,7 @@ interface Machines {
 }
 
 async function makeMachines(t: TestContext): Promise<Machines> {
-  const bucket = await s3.bucket('bucket-mass');
-  const stores = { records: postgres.database('mass'), objects: `s3://bucket-mass?endpoint=${s3.url}` };
+  const { stores, bucket } = await makeStores('mass');
   const parent = await temporaryDirectory(t, 'mass');
   const [one, two] = [join(parent, 'one'), join(parent, 'two')];
   const made = await makeIndexIn(one, { stores });

@@ -1,25 +1,18 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { sql } from 'kysely';
 import { DamagedIndexError, IndexExistsError, IndexInUseError, openIndex, startServer } from '../src/index.ts';
 import { TABLES } from '../src/migrate/copy-records.ts';
 import { migrateIndex } from '../src/migrate/migrate.ts';
-import { startPostgres } from './support/postgres-server.ts';
-import { startS3Server } from './support/s3-server.ts';
+import { startDistributed } from './support/distributed-stores.ts';
 import { PASSPHRASE, serveIndex } from './support/served-index.ts';
 import { runTool, temporaryDirectory } from './support/tools.ts';
 import { upload } from './support/upload.ts';
 import { makeWheel } from './support/wheel.ts';
 
-const [postgres, s3] = [await startPostgres(), await startS3Server()];
-after(async () => {
-  await postgres.stop();
-  await s3.stop();
-});
-process.env['AWS_ACCESS_KEY_ID'] = s3.credentials.accessKeyId;
-process.env['AWS_SECRET_ACCESS_KEY'] = s3.credentials.secretAccessKey;
+const { postgres, makeStores } = await startDistributed();
 const SILENT = { table: (): void => {}, copied: (): void => {}, verified: (): void => {} };
 
 test('an index moves to PostgreSQL and S3 and back, with everything in it, and real pip installs from it after each move', async (t) => {
@@ -29,8 +22,7 @@ test('an index moves to PostgreSQL and S3 and back, with everything in it, and r
   for (const version of ['1.0', '2.0']) assert.equal((await upload(served, makeWheel({ version }))).status, 200);
   await served.close();
   const cwd = await temporaryDirectory(t, 'moved');
-  const bucket = await s3.bucket('bucket-moved');
-  const to = { records: postgres.database('moved'), objects: `s3://bucket-moved?endpoint=${s3.url}` };
+  const { stores: to, bucket } = await makeStores('moved');
 
   await migrateIndex(directory, to, SILENT);
   for (const name of ['records.sqlite', 'objects']) await rename(join(directory, name), join(cwd, name));

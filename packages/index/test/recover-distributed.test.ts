@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, type TestContext, test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import {
   backupIndex,
   compareWithBackup,
@@ -31,19 +31,12 @@ import {
   statesOf,
   submit,
 } from './support/claims.ts';
-import { startPostgres } from './support/postgres-server.ts';
-import { startS3Server } from './support/s3-server.ts';
+import { startDistributed } from './support/distributed-stores.ts';
 import { temporaryDirectory } from './support/tools.ts';
 import { upload } from './support/upload.ts';
 import { makeWheel } from './support/wheel.ts';
 
-const [postgres, s3] = [await startPostgres(), await startS3Server()];
-after(async () => {
-  await postgres.stop();
-  await s3.stop();
-});
-process.env['AWS_ACCESS_KEY_ID'] = s3.credentials.accessKeyId;
-process.env['AWS_SECRET_ACCESS_KEY'] = s3.credentials.secretAccessKey;
+const { postgres, makeStores } = await startDistributed();
 
 const [one, two] = ['1.0', '2.0'].map((version) => newFile('demo', version));
 const [django1, django2] = ['1.0', '2.0'].map((version) => newFile('django', version).filename);
@@ -63,8 +56,7 @@ interface Scene {
 
 /** An index in PostgreSQL and S3 with a claimed project and one that nobody claimed; what came after its backup, too. */
 async function makeScene(t: TestContext, name: string): Promise<Scene> {
-  const bucket = await s3.bucket(`bucket-${name}`);
-  const stores = { records: postgres.database(name), objects: `s3://bucket-${name}?endpoint=${s3.url}` };
+  const { stores, bucket } = await makeStores(name);
   const made = await makeClaimsIndex(t, 'maximum', stores);
   const place = await temporaryDirectory(t, 'recover');
   const [machine, view, backup] = ['machine', 'view', 'backup'].map((name) => join(place, name));

@@ -1,30 +1,23 @@
 import assert from 'node:assert/strict';
 import { cp, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { normalizeName } from '@holdfast/python-index';
 import { IndexInUseError, NoOtherSignerError, openIndex, StandingByError } from '../src/index.ts';
 import { S3Store } from '../src/objects/s3-store.ts';
 import { VerifiedStore } from '../src/objects/verified-store.ts';
 import { listed, newFile, clientOf, uploadBare } from './support/bare-index.ts';
+import { startDistributed } from './support/distributed-stores.ts';
 import { GatedStore } from './support/gated-store.ts';
 import { IndexProcess } from './support/index-process.ts';
-import { startPostgres } from './support/postgres-server.ts';
-import { startS3Server } from './support/s3-server.ts';
 import { PASSPHRASE, serveIndex, type ServedIndexUnderTest } from './support/served-index.ts';
 import { temporaryDirectory } from './support/tools.ts';
 import { upload } from './support/upload.ts';
 import { VersionWatch } from './support/version-watch.ts';
 import { makeWheel } from './support/wheel.ts';
 
-const [postgres, s3] = [await startPostgres(), await startS3Server()];
-after(async () => {
-  await postgres.stop();
-  await s3.stop();
-});
-process.env['AWS_ACCESS_KEY_ID'] = s3.credentials.accessKeyId;
-process.env['AWS_SECRET_ACCESS_KEY'] = s3.credentials.secretAccessKey;
+const { postgres, s3, makeStores } = await startDistributed();
 
 /** Milliseconds within which another process must sign. */
 const TAKEOVER_MS = 5_000;
@@ -41,8 +34,7 @@ interface SharedIndex {
 
 /** An index in PostgreSQL and S3 that nobody serves yet. */
 async function makeShared(t: TestContext, name: string): Promise<SharedIndex> {
-  const bucket = await s3.bucket(`bucket-${name}`);
-  const stores = { records: postgres.database(name), objects: `s3://bucket-${name}?endpoint=${s3.url}` };
+  const { stores, bucket } = await makeStores(name);
   const made = await serveIndex(t, {}, { stores });
   await made.close();
   const machines = await temporaryDirectory(t, name);
