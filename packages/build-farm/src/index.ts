@@ -13,6 +13,7 @@ export { ControlGroups } from './sandbox/control-groups.ts';
 export { bubblewrapIsolation, type BubblewrapOptions, type Isolation, noIsolation } from './sandbox/isolation.ts';
 export { type BuildLimits, DEFAULT_BUILD_LIMITS } from './sandbox/limits.ts';
 export { describeEvent, type FarmEvent } from './farm/events.ts';
-export { type BuildRecord, type BuildStanding, FarmState } from './farm/farm-state.ts';
+export type { BuildRecord, BuildStanding } from './farm/build-record.ts';
+export { FarmState } from './farm/farm-state.ts';
 export type { FarmWork } from './farm/farm-work.ts';
 export { buildJson, runFarm, type RunOptions, type RunSummary } from './farm/run-farm.ts';

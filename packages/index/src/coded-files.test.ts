@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import { type ApplyDelta, decodeFile } from '@holdfast/trust';
-import { CodedFiles } from './coded-files.ts';
-import type { RoleVersion } from './metadata.ts';
+import { CodedFiles, type RoleVersion } from './coded-files.ts';
 
 const hex = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
 const applyDelta: ApplyDelta = (frame, dictionary, maxLength) =>

@@ -1,9 +1,8 @@
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdCompressSync, type ZstdOptions } from 'node:zlib';
-import { uncoded } from '@holdfast/trust';
+import { type RoleEntry, uncoded } from '@holdfast/trust';
 import { ByteLru, type CacheCounts } from './byte-lru.ts';
 import { windowLog } from './deltas.ts';
-import type { RoleVersion } from './metadata.ts';
 
 /** Bytes of coded files that are kept in memory: at 20 million files, of all projects that are asked for more than once in a while. */
 const KEPT_BYTES = 64 << 20;
@@ -15,6 +14,9 @@ const SMALL = 32 * 1024;
 const LEVEL = 6;
 /** Of the tables at that level. */
 const LEVEL_TABLE_LOG = 19;
+
+/** One version of a role. */
+export type RoleVersion = Omit<RoleEntry, 'length'>;
 
 /** A version of a role, and how to get its file. */
 interface Source extends RoleVersion {

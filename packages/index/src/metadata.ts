@@ -1,7 +1,7 @@
 import type { ProjectName } from '@holdfast/python-index';
 import { projectBin, type RoleEntry, rolesFor } from '@holdfast/trust';
 import { ByteLru, type CacheCounts } from './byte-lru.ts';
-import { CodedFiles } from './coded-files.ts';
+import { CodedFiles, type RoleVersion } from './coded-files.ts';
 import { Deltas } from './deltas.ts';
 import { exactly } from './exactly.ts';
 import type { ObjectStore } from './objects/object-store.ts';
@@ -22,9 +22,6 @@ export interface ProjectLookup {
   /** `targets` is the first. */
   readonly roles: readonly RoleFile[];
 }
-
-/** One version of a role. */
-export type RoleVersion = Omit<RoleEntry, 'length'>;
 
 /** The file of a role that a snapshot lists. */
 export interface RoleFile extends RoleEntry {

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { test } from 'node:test';
 import { temporaryDirectory } from '../../../index/test/support/tools.ts';
 import { BuildLogs } from './build-logs.ts';
-import type { BuildRecord } from './farm-state.ts';
+import type { BuildRecord } from './build-record.ts';
 
 const record = (attempts: number): BuildRecord =>
   ({ sdist: 'ab'.repeat(32), filename: 'demo-1.0.tar.gz', attempts }) as BuildRecord;

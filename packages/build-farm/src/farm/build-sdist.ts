@@ -1,7 +1,7 @@
 import type { VerifiedDistribution } from '@holdfast/installer';
 import { buildWheel } from '../build/build-wheel.ts';
 import type { FarmWork } from './farm-work.ts';
-import type { BuildRecord } from './farm-state.ts';
+import type { BuildRecord } from './build-record.ts';
 import { nextTry } from './retry.ts';
 
 const LONGEST_DETAIL = 16_384;

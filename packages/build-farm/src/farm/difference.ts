@@ -4,7 +4,7 @@ import { PythonIndexError } from '@holdfast/python-index';
 import { type Distribution, targetPath } from '@holdfast/trust';
 import { compareWheels } from '../compare/compare-wheels.ts';
 import { describeComparison } from '../compare/describe.ts';
-import type { BuildRecord } from './farm-state.ts';
+import type { BuildRecord } from './build-record.ts';
 import type { FarmWork } from './farm-work.ts';
 
 /** Larger ones are not fetched for a comparison. */

@@ -1,5 +1,5 @@
 import type { FarmEvent } from './events.ts';
-import type { BuildRecord, BuildStanding } from './farm-state.ts';
+import type { BuildRecord, BuildStanding } from './build-record.ts';
 
 const STANDINGS: readonly BuildStanding[] = ['building', 'built', 'waiting', 'published', 'failed', 'differs'];
 const PREFIX = 'holdfast_build_farm';

@@ -5,7 +5,7 @@ import type { FollowedFeed } from '@holdfast/installer';
 import { rm } from 'node:fs/promises';
 import { failureOf } from './build-sdist.ts';
 import type { FarmWork } from './farm-work.ts';
-import type { BuildRecord } from './farm-state.ts';
+import type { BuildRecord } from './build-record.ts';
 import { backOff } from './retry.ts';
 import { tendProject } from './tend-project.ts';
 

@@ -16,7 +16,7 @@ import { addSignature, signMetadata } from '@holdfast/tuf';
 import { reportDifference } from './difference.ts';
 import { farmRoles } from './delegated.ts';
 import type { FarmWork } from './farm-work.ts';
-import type { BuildRecord } from './farm-state.ts';
+import type { BuildRecord } from './build-record.ts';
 import { examine, expiryOf, proposalFor, renewedExpiry } from './proposal.ts';
 
 /** What this farm has to say about one role: wheels to be added, or only that it goes on. */

@@ -3,7 +3,7 @@ import type { ProjectName } from '@holdfast/python-index';
 import { buildSdist, interrupted } from './build-sdist.ts';
 import { farmRoles, roleOfFile, sdistsSince, wheelOf } from './delegated.ts';
 import type { FarmWork } from './farm-work.ts';
-import type { BuildRecord } from './farm-state.ts';
+import type { BuildRecord } from './build-record.ts';
 import { reportDifference } from './difference.ts';
 import { publish } from './publish.ts';
 

@@ -6,11 +6,10 @@ import {
   FeedFollower,
   feedPath,
   type FeedSource,
-  type PublishedState,
   type RoleEntry,
   snapshotTreeRoot,
 } from '@holdfast/trust';
-import { mergedChunk, unbroken } from './feed-chunks.ts';
+import { type FeedUnderExamination, mergedChunk, unbroken } from './feed-chunks.ts';
 import { fail, type Found, ok, warn } from './finding.ts';
 import type { Patient } from './patient.ts';
 
@@ -23,17 +22,6 @@ const LOOK_BACK = 16;
 
 const AT_INDEX =
   'Mirrors and auditors stop here. Nothing may change or drop what is below /feed/; the log of the index says whether it did.';
-
-/** What the doctor reads the feed with. */
-export interface FeedUnderExamination {
-  readonly source: FeedSource;
-  /** What the timestamp names. */
-  readonly newest: PublishedState;
-  /** The timestamp version with which the feed begins. */
-  readonly begins: number;
-  /** From 0 up to 1. */
-  readonly random: () => number;
-}
 
 /** What mirrors and auditors follow (docs/formats/change-feed.md), against the timestamp and the roles themselves. */
 export async function feed(patient: Patient): Promise<readonly Found[]> {

@@ -1,6 +1,25 @@
-import { decodePart, FeedError, feedPath, type FeedRange, firstOf, mergedParts } from '@holdfast/trust';
-import type { FeedUnderExamination } from './feed-checks.ts';
+import {
+  decodePart,
+  FeedError,
+  feedPath,
+  type FeedRange,
+  type FeedSource,
+  firstOf,
+  mergedParts,
+  type PublishedState,
+} from '@holdfast/trust';
 import { type Found, ok, warn } from './finding.ts';
+
+/** What the doctor reads the feed with. */
+export interface FeedUnderExamination {
+  readonly source: FeedSource;
+  /** What the timestamp names. */
+  readonly newest: PublishedState;
+  /** The timestamp version with which the feed begins. */
+  readonly begins: number;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+}
 
 /** Publications in a row that are looked at. */
 const IN_A_ROW = 16;

@@ -1,7 +1,8 @@
 import { asProjectName } from '@holdfast/python-index';
 import { encodeLookup, lookupChunks, readAsker, type SentFile } from '@holdfast/trust';
 import { ByteLru, type CacheCounts } from '../byte-lru.ts';
-import type { ProjectLookup, RoleFile, RoleVersion } from '../metadata.ts';
+import type { RoleVersion } from '../coded-files.ts';
+import type { ProjectLookup, RoleFile } from '../metadata.ts';
 import { Document } from './document.ts';
 import { matchesEtag, strongEtag } from './etag.ts';
 import type { Exchange } from './exchange.ts';
