@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { projectBin, ProjectRoleEditor, type ProjectTransaction } from '@holdfast/trust';
+import { ProjectRoleEditor, type ProjectTransaction } from '@holdfast/trust';
 import { addSignature, parseTargets, revocationJson, rotationJson, signMetadata, type Signer } from '@holdfast/tuf';
 import { generateKey } from '@holdfast/tuf/node';
-import { binNumber, distributionOf } from '../src/publish/file-rows.ts';
+import { distributionOf } from '../src/publish/file-rows.ts';
 import { loadProject } from '../src/transactions/project-record.ts';
 import { newFile, verifiedFiles } from './support/bare-index.ts';
 import {
@@ -12,6 +12,7 @@ import {
   claimOf,
   type Developer,
   makeDeveloper,
+  makeQuiet,
   type Project,
   projectNamed,
   registerKey,
@@ -282,24 +283,7 @@ test('a claim of a quiet project is recorded and counts from the next offline si
   const ann = await makeDeveloper(served, 'ann');
   await upload(served, makeWheel());
   const demo = projectNamed('demo');
-  await served.index.records.write((db) =>
-    db
-      .insertInto('standings')
-      .values({
-        project: 'demo',
-        bin: binNumber(projectBin(demo.name)),
-        standing: 'rarely-updated',
-        role: null,
-        keys: null,
-        threshold: null,
-        rotations: 0,
-        generation: 1,
-        since: 1,
-        account: null,
-        revoked_at: null,
-      })
-      .execute(),
-  );
+  await makeQuiet(served, demo);
   for (const time of ['first', 'second']) {
     const told = await send(served, ann, demo, await claimOf(served, demo, [ann.signer]));
     assert.equal(told.status, 202, `${time}: ${JSON.stringify(told.body)}`);

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { projectBin, ProjectRoleEditor } from '@holdfast/trust';
 import { revocationJson, signMetadata } from '@holdfast/tuf';
 import { Metrics, setNextSigning } from '../src/index.ts';
-import { binNumber, distributionOf } from '../src/publish/file-rows.ts';
+import { distributionOf } from '../src/publish/file-rows.ts';
 import { loadProject } from '../src/transactions/project-record.ts';
 import { dropAbandoned } from '../src/transactions/staged.ts';
 import { verifiedFiles } from './support/bare-index.ts';
@@ -15,6 +15,7 @@ import {
   claimed,
   claimOf,
   makeDeveloper,
+  makeQuiet,
   projectNamed,
   send,
   signRelease,
@@ -286,24 +287,7 @@ test('staged files count towards the size that a project may have', async (t) =>
 test('a file of a quiet project waits for the next offline signing, and its uploader is told when that is', async (t) => {
   const served = await serveIndex(t, {}, { model: 'maximum' });
   await upload(served, makeWheel());
-  await served.index.records.write((db) =>
-    db
-      .insertInto('standings')
-      .values({
-        project: 'demo',
-        bin: binNumber(projectBin(projectNamed('demo').name)),
-        standing: 'rarely-updated',
-        role: null,
-        keys: null,
-        threshold: null,
-        rotations: 0,
-        generation: 1,
-        since: 1,
-        account: null,
-        revoked_at: null,
-      })
-      .execute(),
-  );
+  await makeQuiet(served, projectNamed('demo'));
   const waits = await upload(served, makeWheel({ version: '2.0' }));
   assert.equal(waits.status, 200);
   assert.match(

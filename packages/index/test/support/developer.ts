@@ -3,6 +3,7 @@ import { normalizeName, type ProjectName } from '@holdfast/python-index';
 import {
   defaultProjectExpiry,
   encodeTransaction,
+  projectBin,
   ProjectRoleEditor,
   projectRole,
   type ProjectTransaction,
@@ -10,7 +11,7 @@ import {
 import { type PublicKey, type Signature, type Signer, signMetadata } from '@holdfast/tuf';
 import { generateKey, type LocalSigner } from '@holdfast/tuf/node';
 import { type KeyStatementType, statementBytes } from '../../src/accounts/key-statement.ts';
-import { distributionOf } from '../../src/publish/file-rows.ts';
+import { binNumber, distributionOf } from '../../src/publish/file-rows.ts';
 import { loadProject } from '../../src/transactions/project-record.ts';
 import type { ServedIndexUnderTest } from './served-index.ts';
 import { basic, upload } from './upload.ts';
@@ -165,4 +166,16 @@ export async function claimed(
   const told = await send(served, developer, project, await claimOf(served, project, [developer.signer]));
   assert.equal(told.status, 200, JSON.stringify(told.body));
   return project;
+}
+
+/** Records that a project is listed as rarely updated, as after an offline signing: what it gets waits for the next one. */
+export async function makeQuiet({ index }: Pick<Served, 'index'>, { name }: Pick<Project, 'name'>): Promise<void> {
+  const place = { project: name, bin: binNumber(projectBin(name)), standing: 'rarely-updated' } as const;
+  const nobody = { role: null, keys: null, threshold: null, account: null, revoked_at: null };
+  await index.records.write((db) =>
+    db
+      .insertInto('standings')
+      .values({ ...place, ...nobody, rotations: 0, generation: 1, since: 1 })
+      .execute(),
+  );
 }
