@@ -4,13 +4,11 @@ import { normalizeName } from '@holdfast/python-index';
 import { projectBin } from '@holdfast/trust';
 import { MOST_CELL_BYTES } from '../src/transactions/bin-room.ts';
 import { binNumber } from '../src/publish/file-rows.ts';
-import { newFile, openBare } from './support/bare-index.ts';
-import { claim, makeClaimsIndex, makeDeveloper, stageFile } from './support/claims.ts';
+import { newFile } from './support/bare-index.ts';
+import { claim, openClaimsIndex, stageFile } from './support/claims.ts';
 
 test('projects whose names fall together cannot fill the place of another beyond what a lookup may carry', async (t) => {
-  const made = await makeClaimsIndex(t);
-  const index = await openBare(made.directory);
-  const developer = await makeDeveloper(index);
+  const { index, developer } = await openClaimsIndex(t);
   const bin = binNumber(projectBin(normalizeName('mine')));
   await stageFile(index, 'mine', '1.0');
   const { filename } = newFile('mine', '1.0');

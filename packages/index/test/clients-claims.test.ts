@@ -15,12 +15,12 @@ import {
 import { parseTimestamp, signMetadata } from '@holdfast/tuf';
 import { importFiles, linesSource, startServer } from '../src/index.ts';
 import { distributionOf } from '../src/publish/file-rows.ts';
-import { listed, clientOf, newFile, openBare, uploadBare, verifiedFiles } from './support/bare-index.ts';
+import { listed, clientOf, newFile, uploadBare, verifiedFiles } from './support/bare-index.ts';
 import {
   claim,
   delegationTo,
-  makeClaimsIndex,
   makeDeveloper,
+  openClaimsIndex,
   rotation,
   signRole,
   signTrees,
@@ -46,9 +46,8 @@ print(json.dumps({path: info and info.hashes['sha256'] for path, info in found.i
 `;
 
 test('python-tuf and our client find what all four trees list, what a project delegates further, and nothing that was taken away (P3, P9, M10)', async (t) => {
-  const made = await makeClaimsIndex(t, 'maximum');
-  const index = await openBare(made.directory);
-  const [developer, friend] = [await makeDeveloper(index), await makeDeveloper(index)];
+  const { made, index, developer } = await openClaimsIndex(t, 'maximum');
+  const friend = await makeDeveloper(index);
   for (const project of ['unclaimed', 'quiet', 'claimed', 'recent'])
     for (const version of ['1.0', '2.0']) await uploadBare(index, project, version);
   for (const project of ['claimed', 'recent']) await claim(index, project, developer, [name(project, '2.0')]);
@@ -129,9 +128,7 @@ async function look(url: string, project: ProjectName): Promise<readonly LookedU
 }
 
 test('an import brings a claimed project nothing that its developers did not sign: its files wait (M5, D14)', async (t) => {
-  const made = await makeClaimsIndex(t);
-  const index = await openBare(made.directory, { massFrom: 10 });
-  const developer = await makeDeveloper(index);
+  const { made, index, developer } = await openClaimsIndex(t, 'legacy', { massFrom: 10 });
   await uploadBare(index, 'imported-3', '0.1');
   await claim(index, 'imported-3', developer, [name('imported-3', '0.1')]);
   const source = linesSource({ name: 'x', input: bytesOf(lines(20, 3)), now: new Date() });

@@ -2,16 +2,8 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { OpenIndex, OpenOptions } from '../src/index.ts';
 import { distributionOf } from '../src/publish/file-rows.ts';
-import { clientOf, listed, newFile, openBare, uploadBare } from './support/bare-index.ts';
-import {
-  claim,
-  type ClaimsIndex,
-  delegationTo,
-  makeClaimsIndex,
-  makeDeveloper,
-  rolesOf,
-  signTrees,
-} from './support/claims.ts';
+import { clientOf, listed, newFile, uploadBare } from './support/bare-index.ts';
+import { claim, type ClaimsIndex, delegationTo, openClaimsIndex, rolesOf, signTrees } from './support/claims.ts';
 
 const DAY_MS = 86_400_000;
 const projects = Array.from({ length: 190 }, (_, i) => `many-${i}`);
@@ -22,9 +14,7 @@ async function emptied(
   t: TestContext,
   options: Partial<OpenOptions>,
 ): Promise<{ made: ClaimsIndex; index: OpenIndex }> {
-  const made = await makeClaimsIndex(t, 'maximum');
-  const index = await openBare(made.directory, options);
-  const developer = await makeDeveloper(index);
+  const { made, index, developer } = await openClaimsIndex(t, 'maximum', options);
   await Promise.all(projects.map((project) => uploadBare(index, project, '1.0')));
   assert.ok((await inTree(index, 'unclaimed')) > 8);
   await Promise.all(claimed.map((project) => claim(index, project, developer, [newFile(project, '1.0').filename])));

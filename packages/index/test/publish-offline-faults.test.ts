@@ -7,6 +7,7 @@ import {
   makeClaimsIndex,
   makeDeveloper,
   makeModelTargets,
+  openClaimsIndex,
   rolesOf,
   signTrees,
   stageFile,
@@ -68,9 +69,7 @@ test('an offline signing that breaks off anywhere is finished at the next start;
 });
 
 test('transactions and uploads that come while an offline signing is published are neither lost nor shown twice (M8)', async (t) => {
-  const made = await makeClaimsIndex(t);
-  const index = await openBare(made.directory);
-  const developer = await makeDeveloper(index);
+  const { made, index, developer } = await openClaimsIndex(t);
   const projects = Array.from({ length: 12 }, (_, i) => `p-${i}`);
   for (const project of projects) await stageFile(index, project, '1.0');
   await Promise.all(projects.slice(0, 6).map((project) => claim(index, project, developer, [name(project, '1.0')])));

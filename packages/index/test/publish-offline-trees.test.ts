@@ -1,21 +1,20 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { normalizeName } from '@holdfast/python-index';
 import { type Distribution, type ProjectDelegation, rotationRole, type SecurityModel } from '@holdfast/trust';
 import { parseSnapshot, rotationMeta } from '@holdfast/tuf';
-import type { LocalSigner } from '@holdfast/tuf/node';
-import { MetadataRefusedError, type OpenIndex, type OpenOptions } from '../src/index.ts';
+import { MetadataRefusedError, type OpenIndex } from '../src/index.ts';
 import { distributionOf } from '../src/publish/file-rows.ts';
 import type { OfflineOffer } from '../src/publish/offline.ts';
-import { clientOf, listed, newFile, openBare, uploadBare, verifiedFiles } from './support/bare-index.ts';
+import { clientOf, listed, newFile, uploadBare, verifiedFiles } from './support/bare-index.ts';
 import {
   claim,
   type ClaimsIndex,
   delegationTo,
-  makeClaimsIndex,
   makeDeveloper,
   makeModelTargets,
   type OfflineTrees,
+  openClaimsIndex,
   rolesOf,
   rotation,
   signRole,
@@ -27,16 +26,6 @@ import {
 } from './support/claims.ts';
 
 const name = (project: string, version: string): string => newFile(project, version).filename;
-
-async function begin(
-  t: TestContext,
-  model: SecurityModel = 'legacy',
-  options: Partial<OpenOptions> = {},
-): Promise<{ made: ClaimsIndex; index: OpenIndex; developer: LocalSigner }> {
-  const made = await makeClaimsIndex(t, model);
-  const index = await openBare(made.directory, options);
-  return { made, index, developer: await makeDeveloper(index) };
-}
 
 async function sign(made: ClaimsIndex, index: OpenIndex, trees: OfflineTrees, more: OfflineOffer = {}): Promise<void> {
   const signed = await signTrees(made, trees, index);
@@ -81,7 +70,7 @@ async function refused(index: OpenIndex, offer: OfflineOffer, reason: RegExp): P
 }
 
 test('what operators confirm moves from the online tree to the offline one, and its keys change by rotate files from then on (M9, D8)', async (t) => {
-  const { made, index, developer } = await begin(t);
+  const { made, index, developer } = await openClaimsIndex(t);
   const second = await makeDeveloper(index);
   for (const version of ['1.0', '2.0']) await stageFile(index, 'mine', version);
   await claim(index, 'mine', developer, [name('mine', '1.0')]);
@@ -141,7 +130,7 @@ test('what operators confirm moves from the online tree to the offline one, and 
 });
 
 test('a project that is claimed again after its keys changed and it was taken out gets a role of its own, which everyone can read (M9)', async (t) => {
-  const { made, index, developer } = await begin(t);
+  const { made, index, developer } = await openClaimsIndex(t);
   const [second, third] = [await makeDeveloper(index), await makeDeveloper(index)];
   await stageFile(index, 'mine', '1.0');
   await claim(index, 'mine', developer, [name('mine', '1.0')]);
@@ -166,7 +155,7 @@ test('a project that is claimed again after its keys changed and it was taken ou
 });
 
 test('quiet projects are signed offline; a claim of one waits for the next signing, and then decides what is shown (D7)', async (t) => {
-  const { made, index, developer } = await begin(t, 'maximum');
+  const { made, index, developer } = await openClaimsIndex(t, 'maximum');
   for (const project of ['quiet', 'mine', 'busy']) await uploadBare(index, project, '1.0');
   await sign(made, index, { rarelyUpdated: await filesOf(index, ['quiet', 'mine']) });
   for (const project of ['quiet', 'mine', 'busy']) assert.deepEqual(await shown(made, project), [name(project, '1.0')]);
@@ -201,9 +190,7 @@ test('quiet projects are signed offline; a claim of one waits for the next signi
 });
 
 test('the security model changes in one publication, to maximum and back, and nothing is lost on the way (D4, D13)', async (t) => {
-  const made = await makeClaimsIndex(t, 'minimum');
-  const index = await openBare(made.directory, { massFrom: 5 });
-  const developer = await makeDeveloper(index);
+  const { made, index, developer } = await openClaimsIndex(t, 'minimum', { massFrom: 5 });
   const names = Array.from({ length: 90 }, (_, i) => `p-${i}`);
   await Promise.all(names.map((project) => uploadBare(index, project, '1.0')));
   const client = clientOf(made);
@@ -233,7 +220,7 @@ test('the security model changes in one publication, to maximum and back, and no
 });
 
 test('large offline trees split and shrink, and what an offer does not touch stays as it is (D16)', async (t) => {
-  const { made, index, developer } = await begin(t, 'maximum', { massFrom: 5 });
+  const { made, index, developer } = await openClaimsIndex(t, 'maximum', { massFrom: 5 });
   const names = Array.from({ length: 190 }, (_, i) => `many-${i}`);
   await Promise.all(names.map((project) => uploadBare(index, project, '1.0')));
   const [claimedNames, quiet] = [names.slice(0, 70), names.slice(70)];
@@ -253,7 +240,7 @@ test('large offline trees split and shrink, and what an offer does not touch sta
 });
 
 test('what does not fit what is published is refused, and changes nothing (M6, D8)', async (t) => {
-  const { made, index, developer } = await begin(t, 'maximum');
+  const { made, index, developer } = await openClaimsIndex(t, 'maximum');
   const stranger = await makeDeveloper(index);
   for (const project of ['quiet', 'mine']) await uploadBare(index, project, '1.0');
   await claim(index, 'mine', developer, [name('mine', '1.0')]);

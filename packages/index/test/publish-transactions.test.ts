@@ -14,6 +14,7 @@ import {
   claim,
   makeClaimsIndex,
   makeDeveloper,
+  openClaimsIndex,
   rolesOf,
   rotation,
   signRole,
@@ -26,9 +27,7 @@ import {
 const name = (project: string, version: string): string => newFile(project, version).filename;
 
 test('a claim moves a project from the index to its developers in one publication, and no other project with it (M5)', async (t) => {
-  const made = await makeClaimsIndex(t);
-  const index = await openBare(made.directory);
-  const developer = await makeDeveloper(index);
+  const { made, index, developer } = await openClaimsIndex(t);
   for (const version of ['1.0', '2.0']) await uploadBare(index, 'mine', version);
   await uploadBare(index, 'other', '1.0');
   await stageFile(index, 'mine', '3.0');
@@ -58,9 +57,7 @@ test('a claim moves a project from the index to its developers in one publicatio
 });
 
 test('what a next version lists, yanks and leaves out is published, yanked and deleted (M5)', async (t) => {
-  const made = await makeClaimsIndex(t);
-  const index = await openBare(made.directory);
-  const developer = await makeDeveloper(index);
+  const { made, index, developer } = await openClaimsIndex(t);
   for (const version of ['1.0', '2.0', '3.0']) await stageFile(index, 'mine', version);
   await claim(index, 'mine', developer, [name('mine', '1.0'), name('mine', '2.0')]);
   const files = [name('mine', '2.0'), name('mine', '3.0')];
@@ -117,9 +114,7 @@ test('other keys of a project claimed lately stand in its delegation at once; re
 });
 
 test('of one project one transaction waits at a time, and none that was checked against something else', async (t) => {
-  const made = await makeClaimsIndex(t);
-  const index = await openBare(made.directory);
-  const developer = await makeDeveloper(index);
+  const { index, developer } = await openClaimsIndex(t);
   const project = normalizeName('mine');
   await stageFile(index, 'mine', '1.0');
   await claim(index, 'mine', developer, [name('mine', '1.0')]);
@@ -149,9 +144,7 @@ test('of one project one transaction waits at a time, and none that was checked 
 });
 
 test('a tree of many claimed projects splits, and every project is found through it (M8, P3)', async (t) => {
-  const made = await makeClaimsIndex(t);
-  const index = await openBare(made.directory);
-  const developer = await makeDeveloper(index);
+  const { made, index, developer } = await openClaimsIndex(t);
   const names = Array.from({ length: 120 }, (_, i) => `many-${i}`);
   await Promise.all(names.map((project) => uploadBare(index, project, '1.0')));
   await Promise.all(names.map((project) => claim(index, project, developer, [name(project, '1.0')])));

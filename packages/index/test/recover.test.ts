@@ -21,9 +21,9 @@ import {
   claim,
   type ClaimsIndex,
   delegationTo,
-  makeClaimsIndex,
   makeDeveloper,
   makeModelTargets,
+  openClaimsIndex,
   rotation,
   signRole,
   signTrees,
@@ -44,9 +44,7 @@ interface Made {
 
 /** An index with a claimed project and one that nobody claimed. */
 async function make(t: TestContext): Promise<Made> {
-  const made = await makeClaimsIndex(t, 'maximum');
-  const index = await openBare(made.directory);
-  const developer = await makeDeveloper(index);
+  const { made, index, developer } = await openClaimsIndex(t, 'maximum');
   await claim(index, 'django', developer, [await stageFile(index, 'django', '1.0')]);
   await uploadBare(index, 'demo', '1.0');
   await index.importOffline(await signTrees(made, { claimed: [delegationTo('django', developer)] }, index));

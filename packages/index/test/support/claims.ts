@@ -25,7 +25,7 @@ import {
 } from '@holdfast/trust';
 import { revocationJson, rotationJson, rootJson, signMetadata, type TargetFile, targetsJson } from '@holdfast/tuf';
 import { generateKey, type LocalSigner, writeKeyFile } from '@holdfast/tuf/node';
-import { initIndex, type OpenIndex } from '../../src/index.ts';
+import { initIndex, type OpenIndex, type OpenOptions } from '../../src/index.ts';
 import type { StoreLocations } from '../../src/stores.ts';
 import { keyText } from '../../src/accounts/account-keys.ts';
 import type { OfflineOffer } from '../../src/publish/offline.ts';
@@ -149,6 +149,17 @@ export async function makeDeveloper(index: OpenIndex): Promise<LocalSigner> {
       .execute(),
   );
   return signer;
+}
+
+/** An index as {@link makeClaimsIndex} makes it, open, and a developer. */
+export async function openClaimsIndex(
+  t: TestContext,
+  model?: SecurityModel,
+  options?: Partial<OpenOptions>,
+): Promise<{ made: ClaimsIndex; index: OpenIndex; developer: LocalSigner }> {
+  const made = await makeClaimsIndex(t, model);
+  const index = await openBare(made.directory, options);
+  return { made, index, developer: await makeDeveloper(index) };
 }
 
 export const ANN = { account: 'ann' };
