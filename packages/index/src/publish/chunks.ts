@@ -1,4 +1,11 @@
-/** Cuts a list into parts of at most `most`. */
-export function* chunks<T>(list: readonly T[], most: number): Generator<readonly T[]> {
-  for (let at = 0; at < list.length; at += most) yield list.slice(at, at + most);
+/** Cuts what comes into parts of at most `most`, in order, however much it is. */
+export function* chunks<T>(list: Iterable<T>, most: number): Generator<readonly T[], void> {
+  let part: T[] = [];
+  for (const each of list) {
+    part.push(each);
+    if (part.length < most) continue;
+    yield part;
+    part = [];
+  }
+  if (part.length > 0) yield part;
 }

@@ -6,7 +6,6 @@ import { chunks } from '../publish/chunks.ts';
 import { binNumber } from '../publish/file-rows.ts';
 import type { Database, FilesTable } from '../records/schema.ts';
 import type { ProjectReport } from './compare.ts';
-import { inGroups } from './in-groups.ts';
 import type { KeptFile } from './kept-files.ts';
 import { NOBODY } from './nobody.ts';
 import type { SignedFile, Worktable } from './worktable.ts';
@@ -47,7 +46,7 @@ async function putSigned(db: Write, options: Applied, project: string): Promise<
     .where('project', '=', project)
     .where('state', 'in', ['published', 'queued', 'imported'])
     .execute();
-  for (const group of inGroups(table.signedFiles(project), ROWS)) {
+  for (const group of chunks(table.signedFiles(project), ROWS)) {
     await ensureProject(db, options, project);
     await db
       .insertInto('files')

@@ -8,7 +8,7 @@ import type { Records } from '../records/records.ts';
 import type { Database } from '../records/schema.ts';
 import { type Applied, putFiles } from './apply-files.ts';
 import { NOBODY } from './nobody.ts';
-import { inGroups } from './in-groups.ts';
+import { chunks } from '../publish/chunks.ts';
 import { generationOf, type RecoveryPlan } from './plan.ts';
 import type { SignedProject, Worktable } from './worktable.ts';
 
@@ -47,7 +47,7 @@ export async function applyPlan(db: Write, options: ApplyOptions): Promise<void>
 
 /** What waited in the good state to follow metadata that newer metadata follows already. */
 async function dropPending(db: Write, table: Worktable): Promise<void> {
-  for (const group of inGroups(table.signedProjects(), ROWS)) {
+  for (const group of chunks(table.signedProjects(), ROWS)) {
     const some = group.map(({ project }) => project);
     const pending = db
       .selectFrom('transactions')
@@ -78,7 +78,7 @@ async function putRoles(db: Write, { before }: RecoveryPlan, table: Worktable): 
   const row = ({ role, version, expiresAt, sha256, length }: SignedRole) => {
     return { role, version, expires_at: expiresAt, publication: before, sha256, length, retired: 0 };
   };
-  for (const group of inGroups(table.roles(), ROLES)) {
+  for (const group of chunks(table.roles(), ROLES)) {
     await db
       .insertInto('roles')
       .values(group.map(row))
@@ -103,7 +103,7 @@ const ROLES = 8;
 
 async function putStandings(db: Write, { good, table, now }: ApplyOptions): Promise<void> {
   await db.deleteFrom('standings').execute();
-  for (const group of inGroups(table.signedProjects(), ROWS)) {
+  for (const group of chunks(table.signedProjects(), ROWS)) {
     const names = group.map(({ project }) => project);
     // What this transaction does not show yet.
     const before = await good.read
