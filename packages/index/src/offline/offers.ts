@@ -47,11 +47,7 @@ async function dropBrokenOff(db: Transaction<Database>, now: Date): Promise<void
     .where('state', '=', 'filling')
     .where('recorded_at', '<', now.getTime() - BROKEN_OFF_MS);
   await db.deleteFrom('offline_import_roles').where('import_id', 'in', broken).execute();
-  await db
-    .deleteFrom('offline_imports')
-    .where('state', '=', 'filling')
-    .where('recorded_at', '<', now.getTime() - BROKEN_OFF_MS)
-    .execute();
+  await db.deleteFrom('offline_imports').where('id', 'in', broken).execute();
 }
 
 interface OfferRow {
