@@ -1,12 +1,13 @@
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { backup as copyDatabase, DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { writeFileAtomic } from '@holdfast/tuf/node';
 import { DamagedIndexError } from '../errors.ts';
 import { copyRecords } from '../migrate/copy-records.ts';
 import { CONFIG, readConfig } from '../open.ts';
 import { PostgresRecords } from '../records/postgres-records.ts';
+import { copyRecordsFile, removeRecords } from '../records/records-file.ts';
 import { SqliteRecords } from '../records/sqlite-records.ts';
 import { openObjects } from '../stores.ts';
 import { copyObject } from './copy-object.ts';
@@ -25,8 +26,6 @@ export interface BackupReport {
 
 /** Written last: a backup without it is not complete. */
 export const MANIFEST = 'backup.json';
-/** A page of the records' file after the other would begin anew whenever somebody publishes: all in one step. */
-const ALL_PAGES = 2 ** 30;
 
 /**
  * Copies an index, also while it is served, into a directory, where what an earlier backup copied stays. The records come
@@ -38,8 +37,7 @@ export async function backupIndex(directory: string, to: string): Promise<Backup
   const { stores } = await readConfig(directory);
   await mkdir(to, { recursive: true, mode: 0o700 });
   const fresh = join(to, 'records.sqlite.new');
-  for (const end of ['', '-wal', '-shm']) await rm(fresh + end, { force: true });
-  if (stores.records === undefined) await copyFileOfRecords(join(directory, 'records.sqlite'), fresh);
+  if (stores.records === undefined) await copyRecordsFile(join(directory, 'records.sqlite'), fresh);
   else await copyDatabaseOfRecords(stores.records, fresh);
   assertWhole(fresh);
   const incoming = await mkdtemp(join(tmpdir(), 'holdfast-backup-'));
@@ -62,17 +60,9 @@ export async function backupIndex(directory: string, to: string): Promise<Backup
   return report;
 }
 
-async function copyFileOfRecords(from: string, to: string): Promise<void> {
-  const source = new DatabaseSync(from, { readOnly: true });
-  try {
-    await copyDatabase(source, to, { rate: ALL_PAGES });
-  } finally {
-    source.close();
-  }
-}
-
 /** As it was at one moment, page by page: O(n) time, and nobody who writes waits. */
 async function copyDatabaseOfRecords(location: string, to: string): Promise<void> {
+  await removeRecords(to);
   const source = await PostgresRecords.open({ location });
   try {
     const target = await SqliteRecords.open(to);

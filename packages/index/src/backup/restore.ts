@@ -1,10 +1,11 @@
-import { copyFile, link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseTimestamp } from '@holdfast/tuf';
 import { writeFileAtomic } from '@holdfast/tuf/node';
 import { DamagedIndexError, IndexExistsError, NoBackupError } from '../errors.ts';
 import { hasCode } from '../objects/storage-failure.ts';
 import { beginEverything } from '../publish/mass.ts';
+import { syncFile } from '../records/records-file.ts';
 import { SqliteRecords } from '../records/sqlite-records.ts';
 import { configText } from '../config.ts';
 import { CONFIG, readConfig } from '../open.ts';
@@ -123,14 +124,5 @@ async function isThere(path: string): Promise<boolean> {
   } catch (error) {
     if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return false;
     throw error;
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

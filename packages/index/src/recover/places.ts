@@ -13,7 +13,7 @@ import { holdIndex } from '../single-writer.ts';
 import { openObjects } from '../stores.ts';
 import { newestOf } from './plan.ts';
 import type { RecoverOptions } from './recover.ts';
-import { copyStill, removeRecords } from './still-file.ts';
+import { copyRecordsFile, removeRecords, settle } from '../records/records-file.ts';
 import { type Testimony, testimonyOfFile, testimonyOfRecords } from './testimony.ts';
 import { Worktable } from './worktable.ts';
 
@@ -81,7 +81,8 @@ async function openPresent(
   if (stores.records === undefined) {
     const seen = join(directory, SEEN);
     closers.unshift(() => rm(seen, { force: true }));
-    await copyStill(join(directory, 'records.sqlite'), seen);
+    await copyRecordsFile(join(directory, 'records.sqlite'), seen);
+    settle(seen);
     const present = testimonyOfFile(seen);
     closers.unshift(() => present.close());
     return { present, seen, shared: undefined };

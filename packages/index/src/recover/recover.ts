@@ -9,7 +9,7 @@ import { plannedProjects, planRecovery, type RecoveryPlan } from './plan.ts';
 import { putCoreMetadata, recoverMetadata } from './recover-metadata.ts';
 import { type ObjectCounts, type RecoveredObject, recoverObjects } from './recover-objects.ts';
 import { type RecoveryPlaces, withPlaces } from './places.ts';
-import { settle } from './still-file.ts';
+import { settle } from '../records/records-file.ts';
 import { assertPlace, switchRecords } from './switch-records.ts';
 
 export interface RecoverOptions {

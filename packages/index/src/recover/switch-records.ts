@@ -7,10 +7,10 @@ import { IndexExistsError, NewRecordsNeededError } from '../errors.ts';
 import { copyRecords, TABLES } from '../migrate/copy-records.ts';
 import { hasCode } from '../objects/storage-failure.ts';
 import { CONFIG } from '../open.ts';
+import { settle, syncFile } from '../records/records-file.ts';
 import { SqliteRecords } from '../records/sqlite-records.ts';
 import { openRecords } from '../stores.ts';
 import type { RecoveryPlaces } from './places.ts';
-import { settle, syncFile } from './still-file.ts';
 
 /** Tells a later attempt that what it finds in a database is its own beginning. */
 const JOURNAL = 'recovery.json';

@@ -1,16 +1,18 @@
 import { open, rm } from 'node:fs/promises';
 import { backup as copyDatabase, DatabaseSync } from 'node:sqlite';
 
-/** Copies a records' file with what stands in its log, which the original keeps. */
-export async function copyStill(from: string, to: string): Promise<void> {
+/** A page after the other would begin anew whenever somebody publishes: all in one step. */
+const ALL_PAGES = 2 ** 30;
+
+/** Copies a records' file with what stands in its log, which the original keeps. Whatever was in the place of the copy goes. */
+export async function copyRecordsFile(from: string, to: string): Promise<void> {
   await removeRecords(to);
   const source = new DatabaseSync(from, { readOnly: true });
   try {
-    await copyDatabase(source, to, { rate: 2 ** 30 });
+    await copyDatabase(source, to, { rate: ALL_PAGES });
   } finally {
     source.close();
   }
-  settle(to);
 }
 
 /** With the files that SQLite keeps beside it. */
